@@ -1,0 +1,1 @@
+//! Says what a node needs from a chain.

@@ -1,0 +1,1 @@
+//! Translates between the chain seam and Ethereum.

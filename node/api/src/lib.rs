@@ -1,0 +1,1 @@
+//! Speaks to people and tools over HTTP and WebSocket.

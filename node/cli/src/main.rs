@@ -1,0 +1,2 @@
+//! The one binary: daemon and commands.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Holds replicated values that merge.

@@ -1,0 +1,1 @@
+//! Owns contexts and carries out outputs in order.

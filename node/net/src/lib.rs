@@ -1,0 +1,1 @@
+//! Moves sync's messages between peers over libp2p.

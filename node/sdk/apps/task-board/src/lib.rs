@@ -1,0 +1,1 @@
+//! A shared task board: the application of the first story.

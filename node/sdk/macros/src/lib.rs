@@ -1,0 +1,1 @@
+//! Turns an annotated impl block into a context application.

@@ -1,0 +1,1 @@
+//! Keeps replicas of one context in step, without I/O.

@@ -1,0 +1,2 @@
+//! Ratios against physical limits and rivals.
+fn main() {}

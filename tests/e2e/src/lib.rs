@@ -1,0 +1,1 @@
+//! The story, with real processes.

@@ -1,0 +1,1 @@
+//! Starts real nodes and chains for tests.
