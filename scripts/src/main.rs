@@ -8,10 +8,7 @@
 //! - Every command builds into one target folder, the one that `cargo metadata` names, and selects
 //!   the same packages and profile: nothing is compiled twice under other features.
 //! - Whatever is started or installed is printed first, with the reason.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool speaks on standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
 
 mod bench;
 mod ci;
@@ -105,7 +102,7 @@ fn print_list() {
 
 fn print_help(command: &Command) {
     println!("cargo x {}: {}\n", command.name, command.summary);
-    println!("{}", command.help.trim_end());
+    println!("{}", command.help.trim());
 }
 
 /// Refuses words that a command does not know.
@@ -129,10 +126,7 @@ mod tests {
         for (index, command) in COMMANDS.iter().enumerate() {
             assert!(!command.summary.is_empty(), "{}", command.name);
             assert!(!command.help.trim().is_empty(), "{}", command.name);
-            let twin = COMMANDS
-                .iter()
-                .skip(index + 1)
-                .find(|other| other.name == command.name);
+            let twin = COMMANDS.iter().skip(index + 1).find(|other| other.name == command.name);
             assert!(twin.is_none(), "{} stands twice", command.name);
         }
     }

@@ -79,7 +79,8 @@ impl FromStr for ChainId {
 
     fn from_str(text: &str) -> Result<Self, ParseAccountError> {
         let (namespace, reference) = text.split_once(':').ok_or(ParseAccountError)?;
-        let namespace_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let namespace_legal =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let reference_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let legal = (3..=8).contains(&namespace.len())
             && namespace.bytes().all(namespace_legal)

@@ -48,7 +48,11 @@ impl MemberKey {
     /// # Errors
     /// [`SignatureError`] if it did not, or the key is no point. Source: RFC 8032 §5.1.7, with
     /// ed25519-dalek's `verify_strict` checks.
-    pub fn verify(&self, message: &impl Tagged, signature: &Signature) -> Result<(), SignatureError> {
+    pub fn verify(
+        &self,
+        message: &impl Tagged,
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
         self.verify_bytes(&message.preimage(), signature)
     }
 
@@ -56,7 +60,11 @@ impl MemberKey {
     ///
     /// # Errors
     /// [`SignatureError`] as there.
-    pub fn verify_bytes(&self, preimage: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+    pub fn verify_bytes(
+        &self,
+        preimage: &[u8],
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| SignatureError)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         key.verify_strict(preimage, &signature).map_err(|_| SignatureError)

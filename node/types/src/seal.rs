@@ -8,7 +8,9 @@ use alloc::{format, vec::Vec};
 use core::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce, aead::AeadMut as _, aead::Payload};
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce, aead::AeadMut as _, aead::Payload,
+};
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _,
     aead::ChaCha20Poly1305 as HpkeAead, kdf::HkdfSha256, kem::X25519HkdfSha256,
@@ -91,7 +93,10 @@ impl EpochSecret {
     pub fn open(&self, context: &ContextId, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
         let aad = message_aad(context, sealed.key_epoch);
         self.cipher()
-            .decrypt(XNonce::from_slice(&sealed.nonce), Payload { msg: &sealed.ciphertext, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(&sealed.nonce),
+                Payload { msg: &sealed.ciphertext, aad: &aad },
+            )
             .map_err(|_| OpenError)
     }
 

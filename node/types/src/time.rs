@@ -12,7 +12,16 @@ pub struct UnixMillis(pub u64);
 ///
 /// Source: Kulkarni et al., "Logical Physical Clocks", 2014, §3.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
     BorshDeserialize,
 )]
 pub struct Hlc {

@@ -1,11 +1,11 @@
 //! The canonical encoding: one encoding per value, golden digests, no panic on any bytes.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use proptest::prelude::*;
 use anchorhold_types::{
     AccountId, ChainId, DecodeError, Hash, Hlc, MemberKey, Signed, Tagged, decode, encode,
     seal::{Envelope, Sealed},
 };
+use borsh::{BorshDeserialize, BorshSerialize};
+use proptest::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 struct Note {
