@@ -1,0 +1,140 @@
+//! The seam: what every adapter does, and the values that cross it.
+
+use core::fmt;
+
+use async_trait::async_trait;
+use governance::{
+    anchor::{Head, OnChainId},
+    log::{self, BlockRef, Revision},
+};
+use types::{AccountId, Hash};
+
+use crate::{AccountKey, Call, ChainError, Locator, Position};
+
+/// Most revisions in one page: bounds an answer's memory, and is more than a busy record has a day.
+pub const PAGE_MAX: usize = 256;
+
+/// How settled a block must be to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Finality {
+    /// It exists. For display only.
+    Latest,
+    /// The chain is very unlikely to undo it.
+    Safe,
+    /// The chain will not undo it.
+    Final,
+}
+
+/// A record's head as of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnchorHead {
+    /// The packed part.
+    pub head: Head,
+    /// Hash over all revisions up to `head.rev`.
+    pub log_head: Hash,
+    /// As of which block.
+    pub block: BlockRef,
+}
+
+/// Consecutive revisions, checked against the record's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Oldest first, at most [`PAGE_MAX`].
+    pub revisions: Vec<Revision>,
+    /// Where the next page begins.
+    pub next: Position,
+    /// The head that the page was checked against; `None` while the record does not exist (at the
+    /// finality that was asked for).
+    pub head: Option<AnchorHead>,
+}
+
+/// A call that the chain took in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The transaction; `None` if the record already was as the call would have made it, so that
+    /// nothing had to be sent.
+    pub transaction: Option<Hash>,
+    /// The block that took it in. It may still be undone: wait for its revision to become final.
+    pub block: Option<BlockRef>,
+    /// The proposal that it made, if it made one.
+    pub seq: Option<u64>,
+    /// The last revision that it made, if it made one.
+    pub rev: Option<u64>,
+}
+
+/// One registry on one chain. Adapters translate; they never decide, cache or retry.
+#[async_trait]
+pub trait Chain: fmt::Debug + Send + Sync {
+    /// Which registry this is.
+    fn locator(&self) -> &Locator;
+
+    /// Whether the endpoint serves the expected chain, and the expected code is at the address.
+    ///
+    /// # Errors
+    /// [`ChainError::OtherChain`], [`ChainError::NoRegistry`], [`ChainError::OtherRegistry`], or
+    /// that the endpoint does not answer as it should.
+    async fn verify_registry(&self) -> Result<(), ChainError>;
+
+    /// The head of `context` in the newest block of `finality`; `None` if it has no record there.
+    ///
+    /// # Errors
+    /// [`ChainError`] if the endpoint does not answer, or not as it should.
+    async fn head(
+        &self,
+        context: &OnChainId,
+        finality: Finality,
+    ) -> Result<Option<AnchorHead>, ChainError>;
+
+    /// The revisions of `context` after `after` that reached `finality`.
+    ///
+    /// A page may be empty although there are more: ask again from [`Page::next`] until
+    /// [`Page::is_last`].
+    ///
+    /// # Errors
+    /// [`ChainError::Inconsistent`] if events were left out or altered, or the chain took back what
+    /// `after` knows; else as for [`Chain::head`].
+    async fn revisions(
+        &self,
+        context: &OnChainId,
+        after: &Position,
+        finality: Finality,
+    ) -> Result<Page, ChainError>;
+
+    /// Signs `call` with `key`, sends it and waits until a block has it.
+    ///
+    /// Safe to repeat: a call whose effect is there already sends nothing, and the contract refuses
+    /// what a repetition would undo.
+    ///
+    /// # Errors
+    /// [`ChainError::Refused`] if a guard of the contract fails, before anything is paid;
+    /// [`ChainError::NoFunds`]; [`ChainError::NotIncluded`] if no block took it in within the
+    /// adapter's patience (it still may); else as for [`Chain::head`].
+    async fn submit(
+        &self,
+        context: &OnChainId,
+        call: &Call,
+        key: &AccountKey,
+    ) -> Result<Receipt, ChainError>;
+
+    /// What `account` can pay with, in the chain's smallest unit.
+    ///
+    /// # Errors
+    /// [`ChainError::BadAccount`] if it is none of this chain; else as for [`Chain::head`].
+    async fn balance(&self, account: &AccountId) -> Result<u128, ChainError>;
+}
+
+impl Page {
+    /// Whether nothing more has reached the finality that was asked for.
+    pub fn is_last(&self) -> bool {
+        self.head.is_none_or(|head| head.head.rev <= self.next.rev)
+    }
+}
+
+impl From<log::Finality> for Finality {
+    fn from(finality: log::Finality) -> Self {
+        match finality {
+            log::Finality::Final => Self::Final,
+            log::Finality::Safe => Self::Safe,
+        }
+    }
+}
