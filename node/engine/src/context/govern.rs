@@ -1,0 +1,596 @@
+//! Changes the rules: invitations, membership, roles. What is asked becomes a batch or a contract
+//! call, and counts once it is sequenced.
+//!
+//! One change is under way at a time. The rest queue, since each batch is made for the state that
+//! the one before leaves.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use chain::Receipt;
+use governance::{
+    anchor::{Account, Action as ChainAction, Call},
+    log::{
+        Action, Change, Claim, Denied, Entry, Intent, Invitation, Invitee, Member, Order, Proposal,
+        Role, RootChange, Secrets, Sequencer, SignedInvitation, USES_MAX, Verdict,
+    },
+};
+use rand_core::{OsRng, RngCore as _};
+use sync::Input;
+use tokio::time::Instant;
+use types::{AccountId, InvitationId, InviteSecret, MemberKey, Signed, seal::EpochSecret};
+
+use super::{Command, Context, Reply, now};
+use crate::{
+    create,
+    error::EngineError,
+    link::{BOOTSTRAP_MAX, Link},
+    request::{GovernanceState, InviteRequest, Invited, InviteeChoice},
+    wire::JoinAnswer,
+};
+
+/// Changes that wait for their turn at most; a joiner beyond that is told to come back.
+const QUEUE_MAX: usize = 1_000;
+/// Claims that were refused and are remembered for their joiners.
+const REFUSED_MAX: usize = 1_000;
+/// For how long a nomination on chain may be accepted, in seconds: two weeks.
+const NOMINATION_TTL_SECS: u32 = 14 * 24 * 3_600;
+/// Pause before a contract call is tried again after the chain could not be reached.
+const RESEND_PAUSE: Duration = Duration::from_secs(3);
+/// For how long a contract call may be approved and carried out, in seconds: a day.
+const CALL_TTL_SECS: u64 = 24 * 3_600;
+
+/// What is asked of the rules.
+#[derive(Clone, Debug)]
+enum Wish {
+    /// A change of the members, in a batch.
+    Change(Change),
+    /// A call of the contract by this node's account.
+    Call(ContractCall),
+}
+
+#[derive(Clone, Debug)]
+enum ContractCall {
+    Act(Vec<ChainAction>),
+    Accept,
+    Renounce,
+}
+
+/// What is under way and what waits.
+#[derive(Debug, Default)]
+pub(super) struct Governing {
+    queue: VecDeque<Wish>,
+    sent: Option<Sent>,
+    refused: BTreeMap<MemberKey, String>,
+    failed: Option<String>,
+}
+
+/// The change that is under way on the chain.
+#[derive(Debug)]
+struct Sent {
+    wishes: Vec<Wish>,
+    state: SentState,
+}
+
+#[derive(Debug)]
+enum SentState {
+    Sending,
+    /// In a block; not final yet.
+    Included {
+        rev: u64,
+    },
+    /// Waits for the approval of other admins, as this proposal.
+    Proposed {
+        seq: u64,
+    },
+    /// The chain could not be reached.
+    Resend {
+        at: Instant,
+        why: String,
+    },
+}
+
+/// What became of a contract call.
+#[derive(Debug)]
+pub(crate) struct Submitted(Result<Receipt, EngineError>);
+
+impl Context {
+    pub(super) async fn take_governing(&mut self, command: Command) {
+        match command {
+            Command::Invite { request, reply } => drop(reply.send(self.invite(request))),
+            Command::Remove { member, reply } => {
+                let mut wishes: Vec<Wish> = self.unseating(&member).into_iter().collect();
+                wishes.push(Wish::Change(Change::Remove { member }));
+                self.wish_and_answer(wishes, reply).await;
+            }
+            Command::SetRole { member, role, reply } => {
+                let wish = Wish::Change(Change::SetRole { member, role });
+                self.wish_and_answer(vec![wish], reply).await;
+            }
+            Command::Revoke { invitation, reply } => {
+                let wish = Wish::Change(Change::RevokeInvitation { invitation });
+                self.wish_and_answer(vec![wish], reply).await;
+            }
+            Command::Nominate { member, reply } => match self.nomination(member) {
+                Ok(wish) => self.wish_and_answer(vec![wish], reply).await,
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Command::Accept { reply } => match self.acceptance() {
+                Ok(wish) => self.wish_and_answer(vec![wish], reply).await,
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Command::Renounce { reply } => match self.renunciation() {
+                Ok(wish) => self.wish_and_answer(vec![wish], reply).await,
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Command::Claimed { invitation, claim, reply } => {
+                drop(reply.send(self.claimed(*invitation, *claim).await));
+            }
+            Command::Asked { question, reply } => {
+                drop(reply.send(self.claim_state(question.member, question.invitation)));
+            }
+            Command::Entries(entries) => self.take_entries(entries).await,
+            Command::Submitted(submitted) => self.submitted(submitted).await,
+            // Not about the rules: `Context::take` sends none of them here.
+            _ => {}
+        }
+    }
+
+    // --- invitations
+
+    fn invite(&self, request: InviteRequest) -> Result<Invited, EngineError> {
+        let me = self.me.secret.public();
+        allowed(self.replica.acl().may_now(&me, Action::Invite))?;
+        if !(1..=USES_MAX).contains(&request.uses_max) || request.role > Role::Member {
+            let why = format!("1 to {USES_MAX} uses, as a member or read-only");
+            return Err(EngineError::Invalid(why));
+        }
+        let mut salt = [0; 16];
+        OsRng.fill_bytes(&mut salt);
+        let secret = match request.invitee {
+            InviteeChoice::Open => Some(InviteSecret::generate(&mut OsRng)),
+            InviteeChoice::Account(_) | InviteeChoice::Member(_) => None,
+        };
+        let invitee = match (request.invitee, &secret) {
+            (InviteeChoice::Account(account), _) => Invitee::Account(account),
+            (InviteeChoice::Member(member), _) => Invitee::Member(member),
+            (InviteeChoice::Open, Some(secret)) => Invitee::Open(secret.address()),
+            (InviteeChoice::Open, None) => return Err(EngineError::Closed),
+        };
+        let ttl = |secs: u64| (now().0 / 1_000).saturating_add(secs);
+        let invitation = Invitation {
+            context: self.id,
+            inviter: me,
+            role: request.role,
+            caps: request.caps,
+            invitee,
+            expires_epoch: None,
+            expires_at_s: request.ttl_secs.map(ttl),
+            max_uses: request.uses_max,
+            salt,
+        };
+        let id = invitation.id();
+        let mut bootstrap = self.node.listen();
+        bootstrap.truncate(BOOTSTRAP_MAX);
+        let invitation = Signed::new(invitation, &self.me.secret);
+        let link = Link { invitation, bootstrap, secret };
+        Ok(Invited { invitation: id, link: link.to_string() })
+    }
+
+    /// A joiner's claim: refused at once if it cannot apply, else queued.
+    async fn claimed(&mut self, invitation: SignedInvitation, claim: Claim) -> JoinAnswer {
+        let (member, id) = (claim.member.key, claim.invitation);
+        match self.claim_state(member, id) {
+            JoinAnswer::Waiting(_) | JoinAnswer::Refused(_) if !self.is_known_claim(&member) => {}
+            known => return known,
+        }
+        if self.governing.queue.len() >= QUEUE_MAX {
+            return JoinAnswer::Waiting("many are joining; come back later".to_owned());
+        }
+        let change = Change::admit(invitation, claim);
+        if let Err(denied) = self.try_change(&change) {
+            return JoinAnswer::Refused(denied.to_string());
+        }
+        self.governing.queue.push_back(Wish::Change(change));
+        self.advance_governing().await;
+        self.claim_state(member, id)
+    }
+
+    fn is_known_claim(&self, member: &MemberKey) -> bool {
+        let adds = |wish: &Wish| matches!(wish, Wish::Change(Change::Add { member: added, .. }) if added.key == *member);
+        let sent = self.governing.sent.iter().flat_map(|sent| &sent.wishes);
+        self.governing.refused.contains_key(member)
+            || self.governing.queue.iter().chain(sent).any(adds)
+    }
+
+    fn claim_state(&self, member: MemberKey, _invitation: InvitationId) -> JoinAnswer {
+        if self.replica.acl().member(&member).is_some() {
+            return self.admission();
+        }
+        if let Some(why) = self.governing.refused.get(&member) {
+            return JoinAnswer::Refused(why.clone());
+        }
+        if !self.is_known_claim(&member) {
+            return JoinAnswer::Refused("no claim of this member is known here".to_owned());
+        }
+        let waiting = self.waiting().join("; ");
+        let text = if waiting.is_empty() { "the claim is queued".to_owned() } else { waiting };
+        JoinAnswer::Waiting(text)
+    }
+
+    /// What a new member starts from: the genesis and the first page of the log.
+    fn admission(&self) -> JoinAnswer {
+        match self.log_page(0) {
+            Ok(entries) => JoinAnswer::Admitted {
+                genesis: Box::new(self.replica.acl().signed_genesis().clone()),
+                entries,
+            },
+            Err(error) => {
+                tracing::error!(context = ?self.id, %error, "the log cannot be read");
+                JoinAnswer::Waiting("the inviter's node cannot read its log".to_owned())
+            }
+        }
+    }
+
+    // --- admins
+
+    fn nomination(&self, member: MemberKey) -> Result<Wish, EngineError> {
+        let acl = self.replica.acl();
+        if !self.is_anchored() {
+            let ttl = acl.genesis().policy.nominate_ttl_epochs;
+            let expires_epoch = acl.epoch().saturating_add(1).saturating_add(ttl);
+            return Ok(Wish::Change(Change::Nominate { member, expires_epoch }));
+        }
+        let account = self.chain_account(&member)?;
+        let action = ChainAction::NominateAdmin { account, ttl_s: NOMINATION_TTL_SECS };
+        Ok(Wish::Call(ContractCall::Act(vec![action])))
+    }
+
+    fn acceptance(&self) -> Result<Wish, EngineError> {
+        if self.is_anchored() {
+            return Ok(Wish::Call(ContractCall::Accept));
+        }
+        let member = self.me.secret.public();
+        let change = Change::accept(self.replica.acl(), &self.me.secret);
+        Ok(Wish::Change(change.ok_or(Denied::NotNominated { member })?))
+    }
+
+    fn renunciation(&self) -> Result<Wish, EngineError> {
+        let acl = self.replica.acl();
+        if !self.is_anchored() {
+            return Ok(Wish::Change(Change::renounce(acl, &self.me.secret)));
+        }
+        let member = self.me.secret.public();
+        let account = self.account_of(&member)?;
+        if !acl.seats().any(|seat| *seat == account) {
+            return Err(Denied::NotAdmin { member }.into());
+        }
+        if acl.seats().count() <= 1 {
+            return Err(Denied::LastAdmin.into());
+        }
+        Ok(Wish::Call(ContractCall::Renounce))
+    }
+
+    fn is_anchored(&self) -> bool {
+        create::anchor_of(self.replica.acl().signed_genesis()).is_some()
+    }
+
+    /// The seat of a member whom a change removes must go first.
+    fn unseating(&self, member: &MemberKey) -> Option<Wish> {
+        let account = self.replica.acl().member(member)?.account.clone()?;
+        self.replica.acl().seats().find(|seat| **seat == account)?;
+        let account = Account::from_id(&account)?;
+        Some(Wish::Call(ContractCall::Act(vec![ChainAction::RemoveAdmin { account }])))
+    }
+
+    fn chain_account(&self, member: &MemberKey) -> Result<Account, EngineError> {
+        let account = self.account_of(member)?;
+        Account::from_id(&account).ok_or_else(|| {
+            EngineError::Invalid(format!("{account} is not an account of its chain"))
+        })
+    }
+
+    fn account_of(&self, member: &MemberKey) -> Result<AccountId, EngineError> {
+        let found = self.replica.acl().member(member);
+        let found = found.ok_or(Denied::NotMember { member: *member })?;
+        found.account.clone().ok_or_else(|| Denied::AccountMissing.into())
+    }
+
+    // --- the queue
+
+    async fn wish_and_answer(&mut self, wishes: Vec<Wish>, reply: Reply<GovernanceState>) {
+        drop(reply.send(self.wish(wishes).await));
+    }
+
+    async fn wish(&mut self, wishes: Vec<Wish>) -> Result<GovernanceState, EngineError> {
+        if let [Wish::Change(change)] = wishes.as_slice() {
+            self.try_change(change)?;
+        }
+        if self.governing.queue.len() >= QUEUE_MAX {
+            return Err(EngineError::NotReady("too many changes wait".to_owned()));
+        }
+        let epoch = self.replica.acl().epoch();
+        self.governing.failed = None;
+        self.governing.queue.extend(wishes);
+        self.advance_governing().await;
+        if let Some(why) = self.governing.failed.take() {
+            return Err(EngineError::Invalid(why));
+        }
+        let after = self.replica.acl().epoch();
+        if after > epoch {
+            return Ok(GovernanceState::Sequenced(after));
+        }
+        Ok(GovernanceState::Waiting(self.waiting().join("; ")))
+    }
+
+    /// Whether `change` would apply on the present state.
+    fn try_change(&self, change: &Change) -> Result<(), Denied> {
+        let proposal = self.draft(vec![change.clone()])?;
+        self.replica.acl().check(&proposal.batch, self.node.wallets())
+    }
+
+    fn draft(&self, changes: Vec<Change>) -> Result<Proposal, Denied> {
+        let acl = self.replica.acl();
+        let current = self.secrets.get(&acl.key_epoch());
+        let current = current.ok_or(Denied::BadProof(governance::log::Proof::Exchange))?;
+        let secrets = Secrets { current: current.clone(), next: EpochSecret::generate(&mut OsRng) };
+        let heads = self.replica.frontier().keys().map(|member| {
+            let cut = self.replica.cut(member);
+            (*member, cut.seq, cut.id)
+        });
+        Proposal::draft(acl, Intent::new(changes, heads), &self.me.secret, &secrets, &mut OsRng)
+    }
+
+    /// Takes the next change up if none is under way. Called after everything that may help.
+    pub(super) async fn advance_governing(&mut self) {
+        self.review_sent();
+        self.order_proposed().await;
+        // Terminates: each turn takes at least one wish out of the queue.
+        while self.governing.sent.is_none() && self.halted.is_none() {
+            let behind = self.following.as_ref().is_some_and(super::anchor::Following::is_behind);
+            if behind || self.governing.queue.is_empty() {
+                return;
+            }
+            let wishes = self.next_wishes();
+            match &self.replica.acl().genesis().sequencer {
+                Sequencer::Owner(_) => self.order(wishes).await,
+                Sequencer::Chain(_) => self.submit(wishes).await,
+            }
+        }
+    }
+
+    /// The next wishes that fit into one step: as many additions as there are, or one other.
+    fn next_wishes(&mut self) -> Vec<Wish> {
+        let adds = |wish: &Wish| matches!(wish, Wish::Change(Change::Add { .. }));
+        let queue = &mut self.governing.queue;
+        let count = queue.iter().take_while(|wish| adds(wish)).count();
+        queue.drain(..count.clamp(1, governance::log::CHANGES_MAX).min(queue.len())).collect()
+    }
+
+    /// Without a chain: the owner orders at once, others ask the owner.
+    async fn order(&mut self, wishes: Vec<Wish>) {
+        let changes: Vec<Change> = wishes.iter().filter_map(Wish::change).collect();
+        let checked = self.draft(changes).and_then(|proposal| {
+            self.replica.acl().check(&proposal.batch, self.node.wallets()).map(|()| proposal)
+        });
+        match checked {
+            Err(denied) => self.fail(wishes, denied.to_string()),
+            Ok(proposal) if self.is_owner() => {
+                if let Err(denied) = self.order_own(proposal).await {
+                    self.fail(wishes, denied.to_string());
+                }
+            }
+            Ok(proposal) => self.feed(Input::Proposed(Box::new(proposal))).await,
+        }
+    }
+
+    fn is_owner(&self) -> bool {
+        let owner = self.replica.acl().owner();
+        owner.is_some_and(|owner: &Member| owner.record.key == self.me.secret.public())
+    }
+
+    /// Orders `proposal` as the owner.
+    async fn order_own(&mut self, proposal: Proposal) -> Result<(), Denied> {
+        let acl = self.replica.acl();
+        acl.check(&proposal.batch, self.node.wallets())?;
+        let entry = Entry::ordered_by_owner(acl, proposal, now().0 / 1_000, &self.me.secret);
+        self.feed(Input::Sequenced(Box::new(entry))).await;
+        Ok(())
+    }
+
+    /// Orders what admins have proposed meanwhile, if that is this node's to do.
+    async fn order_proposed(&mut self) {
+        while let Some(proposal) = self.proposed.pop_front() {
+            if !self.is_owner() {
+                continue;
+            }
+            if let Err(denied) = self.order_own(proposal).await {
+                tracing::warn!(context = ?self.id, %denied, "an admin's batch is not ordered");
+            }
+        }
+    }
+
+    /// With a chain: the contract orders what this node's account sends it.
+    async fn submit(&mut self, wishes: Vec<Wish>) {
+        match self.contract_call(&wishes).await {
+            Ok(call) => {
+                self.send_call(call);
+                self.governing.sent = Some(Sent { wishes, state: SentState::Sending });
+            }
+            Err(error) => self.fail(wishes, error.to_string()),
+        }
+    }
+
+    async fn contract_call(&mut self, wishes: &[Wish]) -> Result<Call, EngineError> {
+        let expiry_s = (now().0 / 1_000).saturating_add(CALL_TTL_SECS);
+        if let [Wish::Call(call)] = wishes {
+            return Ok(match call {
+                ContractCall::Act(actions) => Call::Act { actions: actions.clone(), expiry_s },
+                ContractCall::Accept => Call::AcceptAdmin,
+                ContractCall::Renounce => Call::Renounce,
+            });
+        }
+        let proposal = self.draft(wishes.iter().filter_map(Wish::change).collect())?;
+        let change = self.replica.acl().root_change(&proposal, self.node.wallets())?;
+        // The batch must not be carried out after an invitation in it has expired.
+        let expiry_s = proposal.batch.body.expires_at_s().unwrap_or(expiry_s).min(expiry_s);
+        self.keep_proposal(&proposal)?;
+        // A removal or demotion acts on this node, and on the peers it reaches, before the chain
+        // has ordered it.
+        self.feed(Input::Proposed(Box::new(proposal))).await;
+        let RootChange { prev, new, count, delta_hash } = change;
+        let action = ChainAction::SetMembersRoot { prev, new, count, delta_hash };
+        Ok(Call::Act { actions: vec![action], expiry_s })
+    }
+
+    fn send_call(&mut self, call: Call) {
+        let Some(following) = &self.following else { return };
+        let (chain, record) = (following.chain(), following.record());
+        let account = self.account_of(&self.me.secret.public());
+        let (node, commands) = (Arc::clone(&self.node), self.commands.clone());
+        self.work.spawn(async move {
+            let result = match account {
+                Ok(account) => node.submit(&*chain, &record, &call, &account).await,
+                Err(error) => Err(error),
+            };
+            if let Some(commands) = commands.upgrade() {
+                drop(commands.send(Command::Submitted(Submitted(result))).await);
+            }
+        });
+    }
+
+    async fn submitted(&mut self, Submitted(result): Submitted) {
+        let Some(sent) = &mut self.governing.sent else { return };
+        match result {
+            Ok(receipt) => {
+                sent.state = match (receipt.rev, receipt.seq) {
+                    (Some(rev), _) => SentState::Included { rev },
+                    (None, Some(seq)) => SentState::Proposed { seq },
+                    // Nothing was sent: the record is as wished already, and final soon.
+                    (None, None) => SentState::Included { rev: self.replica.acl().epoch() },
+                };
+                if let Some(following) = &self.following {
+                    following.poke();
+                }
+            }
+            Err(error) if error.is_transient() => {
+                let at = Instant::now() + RESEND_PAUSE;
+                sent.state = SentState::Resend { at, why: error.to_string() };
+            }
+            Err(error) => {
+                if let Some(sent) = self.governing.sent.take() {
+                    self.fail(sent.wishes, error.to_string());
+                }
+            }
+        }
+        self.advance_governing().await;
+    }
+
+    /// Ends, or begins anew, what is under way, as the log and the clock tell.
+    fn review_sent(&mut self) {
+        let Some(sent) = &self.governing.sent else { return };
+        let epoch = self.replica.acl().epoch();
+        match &sent.state {
+            SentState::Included { rev } if *rev <= epoch => {
+                self.governing.sent = None;
+            }
+            SentState::Resend { at, .. } if *at <= Instant::now() => {
+                // What was sent may have arrived all the same: then its effect is seen on the chain
+                // before, or the contract refuses the second one as stale.
+                if let Some(sent) = self.governing.sent.take() {
+                    sent.wishes.into_iter().rev().for_each(|wish| {
+                        self.governing.queue.push_front(wish);
+                    });
+                }
+            }
+            SentState::Sending
+            | SentState::Included { .. }
+            | SentState::Proposed { .. }
+            | SentState::Resend { .. } => {}
+        }
+    }
+
+    fn fail(&mut self, wishes: Vec<Wish>, why: String) {
+        tracing::warn!(context = ?self.id, why, "a change of the rules failed");
+        for wish in wishes {
+            if let Wish::Change(Change::Add { member, .. }) = wish {
+                if self.governing.refused.len() >= REFUSED_MAX {
+                    self.governing.refused.pop_first();
+                }
+                self.governing.refused.insert(member.key, why.clone());
+            }
+        }
+        self.governing.failed = Some(why);
+    }
+
+    // --- status
+
+    /// What the rules wait for, in words.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        let mut waiting = Vec::new();
+        waiting.extend(self.halted.iter().map(|why| format!("halted: {why}")));
+        match self.governing.sent.as_ref().map(|sent| &sent.state) {
+            Some(SentState::Sending) => waiting.push("sending to the chain".to_owned()),
+            Some(SentState::Included { rev }) => {
+                waiting.push(format!("finality of revision {rev}"))
+            }
+            Some(SentState::Proposed { seq }) => {
+                waiting.push(format!("the approval of proposal {seq} by other admins"));
+            }
+            Some(SentState::Resend { why, .. }) => {
+                waiting.push(format!("the chain to be reached again: {why}"));
+            }
+            None => {}
+        }
+        waiting.extend(self.waiting_for_chain());
+        if !self.governing.queue.is_empty() {
+            waiting.push(format!("{} changes queued", self.governing.queue.len()));
+        }
+        waiting.dedup();
+        waiting
+    }
+
+    /// Takes up what a restart interrupted: our own batches that the chain may have sequenced
+    /// meanwhile lie in the store, and are found there by their hash.
+    pub(super) fn resume_governing(&mut self) {
+        self.governing = Governing::default();
+    }
+
+    /// Log entries that came with our admission.
+    async fn take_entries(&mut self, entries: Vec<Entry>) {
+        let mut bodies = Vec::new();
+        for entry in entries {
+            match &entry.order {
+                Order::Owner { .. } => self.feed(Input::Sequenced(Box::new(entry))).await,
+                Order::Chain(_) => bodies.extend(proposal_in(entry)),
+            }
+        }
+        self.keep_bodies(bodies);
+        self.sequence_backlog().await;
+    }
+}
+
+impl Wish {
+    fn change(&self) -> Option<Change> {
+        match self {
+            Self::Change(change) => Some(change.clone()),
+            Self::Call(_) => None,
+        }
+    }
+}
+
+fn proposal_in(entry: Entry) -> Option<Proposal> {
+    let Entry { batch, envelopes, .. } = entry;
+    batch.zip(envelopes).map(|(batch, envelopes)| Proposal { batch, envelopes })
+}
+
+fn allowed(verdict: Verdict) -> Result<(), EngineError> {
+    match verdict {
+        Verdict::Allow => Ok(()),
+        Verdict::Deny(denied) => Err(denied.into()),
+        Verdict::Unknown(missing) => Err(EngineError::NotReady(format!("waiting for {missing:?}"))),
+    }
+}

@@ -1,0 +1,257 @@
+//! Who of the connected peers proved to be a member, and what may be said to them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use governance::log::{Action, Verdict};
+use sync::{Input, Message, PeerId};
+use types::{MemberKey, TopicId, encode, seal};
+
+use super::{Command, Context};
+use crate::{
+    node::Node,
+    port::{Judgement, NetOutput},
+    router,
+    wire::{Ask, Greeting, Introduction, Peer, Tell},
+};
+
+/// Messages on their way to peers at once; what exceeds it is dropped, and anti-entropy asks again.
+const SENDS_AT_ONCE_MAX: usize = 64;
+
+/// The proven peers of one context.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    peers: BTreeMap<Peer, Session>,
+    topic: Option<TopicId>,
+}
+
+#[derive(Debug)]
+struct Session {
+    member: MemberKey,
+    in_sync: bool,
+}
+
+impl Sessions {
+    pub(crate) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    pub(crate) fn in_sync(&self) -> usize {
+        self.peers.values().filter(|session| session.in_sync).count()
+    }
+
+    pub(crate) fn contains(&self, peer: &Peer) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    pub(crate) fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.keys()
+    }
+
+    pub(crate) fn set_in_sync(&mut self, peer: &Peer) {
+        if let Some(session) = self.peers.get_mut(peer) {
+            session.in_sync = true;
+        }
+    }
+
+    /// After a change of our own state nobody is known to have the same.
+    pub(crate) fn forget_in_sync(&mut self) {
+        self.peers.values_mut().for_each(|session| session.in_sync = false);
+    }
+}
+
+impl Context {
+    pub(super) async fn take_from_peer(&mut self, command: Command) {
+        match command {
+            Command::Introduce { to, reply } => {
+                let needed = !self.sessions.contains(&to);
+                drop(reply.send(needed.then(|| self.introduction(&to)).flatten()));
+            }
+            Command::Greeted { from, greeting, reply } => {
+                let answer = match self.admit(&from, &greeting).await {
+                    true => self.introduction(&from),
+                    false => None,
+                };
+                drop(reply.send(answer));
+            }
+            Command::Welcomed { from, greeting } => {
+                if !self.admit(&from, &greeting).await {
+                    tracing::debug!(context = ?self.id, "a peer's welcome did not hold");
+                }
+            }
+            Command::Gossip { topic, from, id, sealed } => {
+                let judgement = self.gossip(from, &sealed).await;
+                self.node.net(NetOutput::Judge { topic, id, judgement }).await;
+            }
+            // It hears gossip from now on: say where we stand.
+            Command::Meshed(_) => self.feed(Input::Tick).await,
+            Command::Sealed { from, sealed } => {
+                if let Some(message) = self.open(&from, &sealed) {
+                    self.receive(from, message).await;
+                }
+            }
+            Command::Log { from, message } => self.take_log(from, &message).await,
+            Command::Blob { from, app, offset, reply } => {
+                drop(reply.send(self.blob(&from, app, offset)));
+            }
+            Command::PeerLeft(peer) => self.leave(&peer).await,
+            // Not from peers: `Context::take` sends none of them here.
+            _ => {}
+        }
+    }
+
+    /// What proves this node's member to `to`; `None` once it is no member.
+    fn introduction(&self, to: &Peer) -> Option<Vec<u8>> {
+        self.role()?;
+        let introduction = Introduction::new(&self.id, self.node.peer(), to, &self.me.secret);
+        introduction.seal(&self.id, &mut self.rng())
+    }
+
+    /// Starts a session with `from` if its introduction proves a member who may read now.
+    async fn admit(&mut self, from: &Peer, greeting: &Greeting) -> bool {
+        let Some(introduction) = Introduction::open(&self.id, &greeting.introduction) else {
+            return false;
+        };
+        let member = introduction.member;
+        let proven = introduction.holds(&self.id, from, self.node.peer());
+        let allowed = matches!(self.replica.acl().may_now(&member, Action::Read), Verdict::Allow);
+        if !proven || !allowed {
+            return false;
+        }
+        if self.sessions.peers.get(from).is_some_and(|session| session.member == member) {
+            return true;
+        }
+        self.sessions.peers.insert(from.clone(), Session { member, in_sync: false });
+        if let Some(topic) = self.sessions.topic {
+            self.node.net(NetOutput::Admit(topic, from.clone())).await;
+        }
+        tracing::debug!(context = ?self.id, ?member, "a member's peer is here");
+        self.feed(Input::PeerJoined { peer: PeerId::from_bytes(from), member }).await;
+        self.fetch_app();
+        true
+    }
+
+    async fn leave(&mut self, peer: &Peer) {
+        if self.sessions.peers.remove(peer).is_some() {
+            self.feed(Input::PeerLeft(PeerId::from_bytes(peer))).await;
+        }
+    }
+
+    /// Ends the session of a peer whose member may no longer read. The replica has forgotten it.
+    pub(super) async fn expel(&mut self, peer: &PeerId) {
+        let peer = peer.as_bytes().to_vec();
+        self.sessions.peers.remove(&peer);
+        if let Some(topic) = self.sessions.topic {
+            self.node.net(NetOutput::Expel(topic, peer)).await;
+        }
+    }
+
+    /// Takes part in the topic of the newest key epoch, with every proven peer, and in no other.
+    pub(super) async fn join_topic(&mut self) {
+        let member = self.role().is_some();
+        let secret = self.secrets.last_key_value().filter(|_| member).map(|(_, secret)| secret);
+        let topic = secret.map(|secret| secret.topic(&self.id));
+        if topic == self.sessions.topic {
+            return;
+        }
+        if let Some(old) = self.sessions.topic.take() {
+            self.node.drop_topic(&old);
+            self.node.net(NetOutput::Unsubscribe(old)).await;
+        }
+        let Some(topic) = topic else { return };
+        self.node.set_topic(self.id, topic);
+        self.sessions.topic = Some(topic);
+        self.node.net(NetOutput::Subscribe(topic)).await;
+        for peer in self.sessions.peers.keys() {
+            self.node.net(NetOutput::Admit(topic, peer.clone())).await;
+        }
+    }
+
+    async fn gossip(&mut self, from: Peer, sealed: &seal::Sealed) -> Judgement {
+        // An older or newer epoch is no fault: its sender may be ahead of us or behind.
+        let known = self.secrets.contains_key(&sealed.key_epoch);
+        let message = self.open(&from, sealed);
+        let judgement = match (&message, known) {
+            (Some(_), _) => Judgement::Accept,
+            (None, true) => Judgement::Reject,
+            (None, false) => Judgement::Ignore,
+        };
+        if let Some(message) = message {
+            self.receive(from, message).await;
+        }
+        judgement
+    }
+
+    async fn receive(&mut self, from: Peer, message: Message) {
+        if self.sessions.contains(&from) {
+            self.feed(Input::Received { from: PeerId::from_bytes(&from), message }).await;
+        }
+    }
+
+    /// The message inside; `None` for what is not sealed under a key that counts.
+    ///
+    /// Only the newest epoch's key counts, and the one before for what was under way at the change:
+    /// who was removed earlier cannot speak with an old key.
+    fn open(&self, from: &Peer, sealed: &seal::Sealed) -> Option<Message> {
+        let newest = *self.secrets.last_key_value()?.0;
+        if !self.sessions.contains(from) || sealed.key_epoch.saturating_add(1) < newest {
+            return None;
+        }
+        let secret = self.secrets.get(&sealed.key_epoch)?;
+        let plain = secret.open(&self.id, sealed).ok()?;
+        Message::decode(&plain).ok()
+    }
+
+    async fn take_log(&mut self, from: Peer, message: &[u8]) {
+        match Message::decode(message) {
+            Ok(
+                message
+                @ (Message::Entries(_) | Message::WantEntries { .. } | Message::Proposal(_)),
+            ) => {
+                self.receive(from, message).await;
+            }
+            Ok(_) | Err(_) => tracing::debug!(context = ?self.id, "a peer sent no log message"),
+        }
+    }
+
+    /// Sends `message` to one peer, sealed unless it is about the log, beside the task.
+    pub(super) fn send(&mut self, to: Peer, message: &Message) {
+        if self.work.len() >= SENDS_AT_ONCE_MAX || !self.sessions.contains(&to) {
+            tracing::debug!(context = ?self.id, "not sent: too much is under way, or no session");
+            return;
+        }
+        let Some(ask) = self.frame(&to, message) else { return };
+        let (node, commands) = (Arc::clone(&self.node), self.commands.clone());
+        self.work.spawn(async move {
+            // Refused: the session is gone over there, by a restart or a removal. Begin anew.
+            if matches!(router::ask(&node, &to, &ask).await, Some(Tell::Refused)) {
+                if let Some(commands) = commands.upgrade() {
+                    drop(commands.send(Command::PeerLeft(to)).await);
+                }
+                node.greet_all();
+            }
+        });
+    }
+
+    fn frame(&self, to: &Peer, message: &Message) -> Option<Ask> {
+        let room = seal::rendezvous_tag(&self.id, self.node.peer(), to);
+        let message_bytes = message.encode();
+        match message {
+            Message::Entries(_) | Message::WantEntries { .. } | Message::Proposal(_) => {
+                Some(Ask::Log { room, message: message_bytes })
+            }
+            _ => {
+                let (key_epoch, secret) = self.secrets.last_key_value()?;
+                let sealed = secret.seal(&self.id, *key_epoch, &message_bytes, &mut self.rng());
+                Some(Ask::Sync { room, sealed: sealed.ok()? })
+            }
+        }
+    }
+
+    /// What goes out by gossip: the topic and the sealed bytes; `None` before there is a key.
+    pub(super) fn gossip_frame(&self, message: &Message) -> Option<(TopicId, Vec<u8>)> {
+        let topic = self.sessions.topic?;
+        let (key_epoch, secret) = self.secrets.last_key_value()?;
+        let sealed = secret.seal(&self.id, *key_epoch, &message.encode(), &mut self.rng()).ok()?;
+        Some((topic, encode(&sealed)))
+    }
+}

@@ -1,0 +1,28 @@
+//! Rows of the store as the engine's values.
+
+use borsh::BorshDeserialize;
+use types::{MemberKey, decode};
+
+use crate::error::EngineError;
+
+/// Longest row, in bytes: an entry with the envelopes of a full context.
+const ROW_MAX_BYTES: usize = 16 << 20;
+
+/// Parses a stored row; `what` names it in the error.
+///
+/// # Errors
+/// [`EngineError::Corrupt`].
+pub(crate) fn parse<T: BorshDeserialize>(
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<T, EngineError> {
+    decode(bytes, ROW_MAX_BYTES).map_err(|_| EngineError::Corrupt(what))
+}
+
+/// Name of the local row that keeps where the inviter's nodes listen.
+pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
+/// Name of the local row that keeps the proof that `author` forked its chain.
+pub(crate) fn fork(author: &MemberKey) -> String {
+    format!("fork/{author}")
+}
