@@ -1,1 +1,9 @@
-//! The story, with real processes.
+//! The story, with real processes: one anvil, three nodes, real keys, all through the command line.
+//!
+//! The test and `cargo x demo` play the same steps; each step says what it saw, or fails.
+
+mod story;
+mod world;
+
+pub use story::{STEPS, Step};
+pub use world::World;
