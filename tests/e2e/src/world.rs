@@ -71,7 +71,7 @@ impl World {
     /// # Errors
     /// If it is not built.
     pub fn module() -> Result<String> {
-        Ok(places::guest("task_board.wasm")?.display().to_string())
+        Ok(places::guest("anchorhold_task_board.wasm")?.display().to_string())
     }
 
     /// A file with `secret` that only we may read.
@@ -96,7 +96,7 @@ impl World {
     /// # Errors
     /// What the command line says.
     pub async fn titles(&self, node: &Node) -> Result<Vec<String>> {
-        let answer = node.cli(&["view", &self.board, "list", "{}"]).await?;
+        let answer = node.cli(&["view", &self.board, "list", r#"{"limit":1000}"#]).await?;
         let tasks = answer.get("value").and_then(Value::as_array).context("no list of tasks")?;
         let mut titles: Vec<String> =
             tasks.iter().map(|task| text(task, "title")).collect::<Result<_>>()?;
@@ -178,8 +178,11 @@ impl World {
 pub(crate) async fn refused(node: &Node, args: &[&str], expected: &str) -> Result<String> {
     let said = node.say(args).await?;
     ensure!(!said.succeeded(), "`{}` should have been refused", args.join(" "));
-    let line = said.stderr.trim().to_owned();
-    ensure!(line.lines().count() == 1, "not one clear line: {line}");
+    // Progress goes to the same stream, in lines of its own.
+    let errors: Vec<&str> =
+        said.stderr.lines().filter_map(|line| line.strip_prefix("anchorhold: ")).collect();
+    let [line] = errors.as_slice() else { bail!("not one clear line: {}", said.stderr) };
+    let line = (*line).to_owned();
     ensure!(line.contains(expected), "expected `{expected}` in: {line}");
     Ok(line)
 }

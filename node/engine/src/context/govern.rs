@@ -190,6 +190,10 @@ impl Context {
         if self.governing.queue.len() >= QUEUE_MAX {
             return JoinAnswer::Waiting("many are joining; come back later".to_owned());
         }
+        // The log judges by the sequencer's time; this spares a claim that it would refuse.
+        if invitation.body.expires_at_s.is_some_and(|at| at <= now().0 / 1_000) {
+            return JoinAnswer::Refused("the invitation has expired".to_owned());
+        }
         let change = Change::admit(invitation, claim);
         if let Err(denied) = self.try_change(&change) {
             return JoinAnswer::Refused(denied.to_string());
@@ -560,7 +564,7 @@ impl Context {
     }
 
     /// Log entries that came with our admission.
-    async fn take_entries(&mut self, entries: Vec<Entry>) {
+    pub(super) async fn take_entries(&mut self, entries: Vec<Entry>) {
         let mut bodies = Vec::new();
         for entry in entries {
             match &entry.order {

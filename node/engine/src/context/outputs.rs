@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crdt::{Origin, Payload, Refold};
-use governance::log::{Applied, Entry};
+use governance::log::{Applied, Change, Entry};
 use rand_core::OsRng;
 use store::{Batch, Durability, FrontierRow};
 use sync::{Delta, Head, Input, Message, Output, PeerId, Range, Rejection, Verified};
@@ -106,7 +106,9 @@ impl Context {
                 let extra = round.extra.take().unwrap_or_default();
                 self.append_delta(delta, extra)?;
             }
-            Output::AppendEntry(entry, applied) => self.append_entry(&entry, &applied).await?,
+            Output::AppendEntry(entry, applied) => {
+                self.append_entry(&entry, &applied, round).await?;
+            }
             Output::Void { author, head } => self.void(author, head)?,
             Output::KeepFork(proof) => {
                 let mut batch = Batch::new();
@@ -182,7 +184,12 @@ impl Context {
         Ok(())
     }
 
-    async fn append_entry(&mut self, entry: &Entry, applied: &Applied) -> Result<(), EngineError> {
+    async fn append_entry(
+        &mut self,
+        entry: &Entry,
+        applied: &Applied,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
         let mut batch = Batch::new();
         batch.append_entry(&self.id, entry.epoch, encode(entry));
         let news = format!(
@@ -201,8 +208,12 @@ impl Context {
         self.write(batch)?;
         self.secrets.extend(secret);
         tracing::info!(context = ?self.id, epoch = applied.epoch, "an entry was sequenced");
+        self.bid_farewell(&applied.removed);
         if applied.removed.contains(&self.me.secret.public()) {
             self.forget_secrets()?;
+            let gone = self.end_sessions().into_iter();
+            let gone = gone.map(|peer| Input::PeerLeft(PeerId::from_bytes(&peer)));
+            round.inputs.extend(gone);
         }
         self.join_topic().await;
         self.node.greet_all();
@@ -302,6 +313,26 @@ impl Context {
         rows.iter().map(|stored| row::parse(&stored.bytes, "a log entry")).collect()
     }
 
+    /// The newest page of the log up to the entry that removed `member`.
+    pub(super) fn log_until_removal(&self, member: &MemberKey) -> Result<Vec<Entry>, EngineError> {
+        let mut page: Vec<Entry> = Vec::new();
+        let mut after_epoch = 0;
+        // Terminates: each turn reads the entries after the last one read.
+        loop {
+            let entries = self.log_page(after_epoch)?;
+            let Some(last) = entries.last() else { return Ok(Vec::new()) };
+            after_epoch = last.epoch;
+            for entry in entries {
+                let is_removal = removes(&entry, member);
+                page.push(entry);
+                if is_removal {
+                    let start = page.len().saturating_sub(sync::PAGE_MAX_ENTRIES);
+                    return Ok(page.split_off(start));
+                }
+            }
+        }
+    }
+
     fn refuse(&self, from: Option<PeerId>, why: Rejection, round: &mut Round) {
         match from {
             Some(peer) => tracing::debug!(context = ?self.id, ?peer, %why, "refused"),
@@ -309,6 +340,13 @@ impl Context {
             None => tracing::warn!(context = ?self.id, %why, "refused"),
         }
     }
+}
+
+fn removes(entry: &Entry, member: &MemberKey) -> bool {
+    let changes = entry.batch.iter().flat_map(|batch| &batch.body.changes);
+    changes
+        .into_iter()
+        .any(|change| matches!(change, Change::Remove { member: gone } if gone == member))
 }
 
 fn origin_of(delta: &Delta) -> Origin {

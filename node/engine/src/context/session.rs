@@ -1,6 +1,9 @@
 //! Who of the connected peers proved to be a member, and what may be said to them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use governance::log::{Action, Verdict};
 use sync::{Input, Message, PeerId};
@@ -17,11 +20,18 @@ use crate::{
 /// Messages on their way to peers at once; what exceeds it is dropped, and anti-entropy asks again.
 const SENDS_AT_ONCE_MAX: usize = 64;
 
+/// Shut-out members that are remembered; a batch removes no more.
+const SHUT_OUT_MAX: usize = 256;
+
 /// The proven peers of one context.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     peers: BTreeMap<Peer, Session>,
     topic: Option<TopicId>,
+    /// Peers of members that were shut out, until they are told by which entry.
+    shut_out: BTreeMap<MemberKey, Peer>,
+    /// Peers that were told already, while they stay connected.
+    told: BTreeSet<Peer>,
 }
 
 #[derive(Debug)]
@@ -113,6 +123,9 @@ impl Context {
         };
         let member = introduction.member;
         let proven = introduction.holds(&self.id, from, self.node.peer());
+        if proven && self.replica.acl().was_removed(&member) {
+            self.tell_removal(from.clone(), &member);
+        }
         let allowed = matches!(self.replica.acl().may_now(&member, Action::Read), Verdict::Allow);
         if !proven || !allowed {
             return false;
@@ -130,7 +143,45 @@ impl Context {
         true
     }
 
+    /// Tells the members whom an entry removed that it did: the last they hear of the context.
+    pub(super) fn bid_farewell(&mut self, removed: &BTreeSet<MemberKey>) {
+        for member in removed {
+            if let Some(peer) = self.sessions.shut_out.remove(member) {
+                self.tell_removal(peer, member);
+            }
+        }
+    }
+
+    /// Sends a removed member the log up to its removal, which was its own to read, once.
+    fn tell_removal(&mut self, peer: Peer, member: &MemberKey) {
+        if self.work.len() >= SENDS_AT_ONCE_MAX || !self.sessions.told.insert(peer.clone()) {
+            return;
+        }
+        let entries = match self.log_until_removal(member) {
+            Ok(entries) if !entries.is_empty() => entries,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::error!(context = ?self.id, %error, "the log cannot be read");
+                return;
+            }
+        };
+        let room = seal::rendezvous_tag(&self.id, self.node.peer(), &peer);
+        let ask = Ask::Log { room, message: Message::Entries(entries).encode() };
+        let node = Arc::clone(&self.node);
+        self.work.spawn(async move {
+            if router::ask(&node, &peer, &ask).await.is_none() {
+                tracing::debug!("a removed member was not told");
+            }
+        });
+    }
+
+    /// No longer a member: nobody has a session with us, and we have none. The peers that had one.
+    pub(super) fn end_sessions(&mut self) -> Vec<Peer> {
+        std::mem::take(&mut self.sessions.peers).into_keys().collect()
+    }
+
     async fn leave(&mut self, peer: &Peer) {
+        self.sessions.told.remove(peer);
         if self.sessions.peers.remove(peer).is_some() {
             self.feed(Input::PeerLeft(PeerId::from_bytes(peer))).await;
         }
@@ -139,7 +190,11 @@ impl Context {
     /// Ends the session of a peer whose member may no longer read. The replica has forgotten it.
     pub(super) async fn expel(&mut self, peer: &PeerId) {
         let peer = peer.as_bytes().to_vec();
-        self.sessions.peers.remove(&peer);
+        if let Some(session) = self.sessions.peers.remove(&peer) {
+            if self.sessions.shut_out.len() < SHUT_OUT_MAX {
+                self.sessions.shut_out.insert(session.member, peer.clone());
+            }
+        }
         if let Some(topic) = self.sessions.topic {
             self.node.net(NetOutput::Expel(topic, peer)).await;
         }
@@ -203,6 +258,11 @@ impl Context {
 
     async fn take_log(&mut self, from: Peer, message: &[u8]) {
         match Message::decode(message) {
+            // Entries prove themselves, or are matched with what the chain committed to. They are
+            // taken from a peer without a session too: it may know more of the log than we do.
+            Ok(Message::Entries(entries)) if !self.sessions.contains(&from) => {
+                self.take_entries(entries).await;
+            }
             Ok(
                 message
                 @ (Message::Entries(_) | Message::WantEntries { .. } | Message::Proposal(_)),
