@@ -154,7 +154,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_changed_byte_of_a_payload_is_found(at in 0_usize..4, byte in 0_usize..3, flip in 1_u8..) {
+        fn any_changed_byte_of_a_payload_is_found(
+            at in 0_usize..4,
+            byte in 0_usize..3,
+            flip in 1_u8..,
+        ) {
             let (after, mut revisions, head) = history(4);
             revisions[at].payload[byte] ^= flip;
             let rev = revisions[at].rev;

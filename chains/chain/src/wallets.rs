@@ -7,7 +7,8 @@ use governance::log::{Answer, Binding, WalletProof, WalletVerifier};
 use types::{AccountId, ChainId, Hash, UnixMillis};
 use zeroize::Zeroizing;
 
-/// The secret of an account that this node or its operator holds. Wiped when dropped; never printed.
+/// The secret of an account that this node or its operator holds. Wiped when dropped, never
+/// printed.
 #[derive(Clone)]
 pub struct AccountKey(Zeroizing<[u8; 32]>);
 

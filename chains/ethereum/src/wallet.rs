@@ -30,7 +30,8 @@ const MESSAGE_BYTES_MAX: usize = 4096;
 ///
 /// The message names the account and its chain, the context (as URI), the invitation (as nonce, so
 /// that a proof cannot serve twice, and as resource) and the member key (as resource, `did:key`).
-/// All of it must be exactly as expected; only `Issued At` is the signer's own, and decides nothing.
+/// All of it must be exactly as expected; only `Issued At` is the signer's own, and decides
+/// nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EthereumWallets;
 

@@ -56,7 +56,8 @@ mod abi {
                 bytes32 indexed ctx, uint64 indexed rev, uint8 kind, bytes payload, bytes32 logHead
             );
             event Proposed(
-                bytes32 indexed ctx, uint64 indexed seq, address indexed by, bytes actions, uint64 expiry
+                bytes32 indexed ctx, uint64 indexed seq, address indexed by, bytes actions,
+                uint64 expiry
             );
 
             struct Terms {

@@ -21,6 +21,19 @@ pub enum Action {
     Manage,
 }
 
+impl core::fmt::Display for Action {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Invite => "invite",
+            Self::Upgrade => "change the application",
+            Self::PermitCalls => "permit calls from other contexts",
+            Self::Manage => "manage members",
+        })
+    }
+}
+
 /// The answer to "may it?". There is no fourth, and unknown is neither of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -218,7 +231,7 @@ pub enum Denied {
         member: MemberKey,
     },
     /// In the context, but without the right.
-    #[error("{member} may not {action:?}")]
+    #[error("{member} may not {action}")]
     NotAllowed {
         /// Who.
         member: MemberKey,

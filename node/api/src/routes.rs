@@ -234,7 +234,7 @@ pub(crate) async fn join(
             return Err(ApiError::BadRequest(why.to_owned()));
         }
     };
-    let context = shared.engine().join(link, signature).await?;
+    let context = shared.engine().join(link, signature)?;
     Ok(Json(wire::Context { context: context.to_string() }))
 }
 

@@ -39,7 +39,7 @@ impl Node {
         };
         let (to_net, from_engine) = mpsc::channel(PORT_CAPACITY);
         let (to_engine, inbox) = mpsc::channel(PORT_CAPACITY);
-        let (engine, _router) = Engine::start(parts, to_net, inbox).await.expect("starts");
+        let (engine, _router) = Engine::start(parts, to_net, inbox).expect("starts");
         let token = Token::from_bytes(&[3; 32]);
         let here = "127.0.0.1:0".parse().expect("an address");
         let server = Server::bind(here).await.expect("a free port");

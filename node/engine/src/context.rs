@@ -122,7 +122,7 @@ pub(crate) enum Command {
         id: GossipId,
         sealed: Sealed,
     },
-    Meshed(Peer),
+    Meshed,
     Sealed {
         from: Peer,
         sealed: Sealed,
@@ -297,7 +297,8 @@ impl Context {
         };
         self.work.shutdown().await;
         if let Some(done) = done {
-            drop(done.send(()));
+            let heard = done.send(()).is_ok();
+            tracing::debug!(context = ?self.id, heard, "stopped");
         }
     }
 
@@ -335,14 +336,15 @@ impl Context {
             | Command::Greeted { .. }
             | Command::Welcomed { .. }
             | Command::Gossip { .. }
-            | Command::Meshed(_)
+            | Command::Meshed
             | Command::Sealed { .. }
             | Command::Log { .. }
             | Command::Blob { .. }
             | Command::PeerLeft(_) => self.take_from_peer(command).await,
             Command::Fetched { app, result } => self.fetched(app, result),
             Command::Chain(news) => self.take_news(news).await,
-            Command::Stop { done } => drop(done.send(())),
+            // The loop takes it before it comes here.
+            Command::Stop { .. } => {}
             Command::Invite { .. }
             | Command::Remove { .. }
             | Command::SetRole { .. }
@@ -364,6 +366,8 @@ impl Context {
 
     fn status(&self) -> ContextStatus {
         let acl = self.replica.acl();
+        let standing = self.replica.status();
+        let in_sync = |peer: &&sync::PeerStatus| peer.standing == sync::Standing::InSync;
         ContextStatus {
             context: self.id,
             app: acl.app(),
@@ -373,11 +377,11 @@ impl Context {
             head: acl.head(),
             key_epoch: acl.key_epoch(),
             root: self.root,
-            deltas: self.replica.status().deltas,
+            deltas: standing.deltas,
             members: acl.members().len(),
             peers: self.sessions.len(),
-            peers_in_sync: self.sessions.in_sync(),
-            pending: self.replica.status().waiting,
+            peers_in_sync: standing.peers.iter().filter(in_sync).count(),
+            pending: standing.waiting,
             anchor: self.anchor_status(),
             waiting: self.waiting(),
         }

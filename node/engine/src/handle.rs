@@ -10,7 +10,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
-use types::{AccountId, AppId, ContextId, InvitationId, MemberKey};
+use types::{AccountId, ContextId, InvitationId, MemberKey};
 
 use crate::{
     context::{Command, ContextHandle, Mode},
@@ -41,7 +41,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] if the store cannot be read; a single broken context is an error too,
     /// since to go on without it would look like its loss.
-    pub async fn start(
+    pub fn start(
         parts: EngineParts,
         net: mpsc::Sender<NetOutput>,
         inbox: mpsc::Receiver<NetInput>,
@@ -248,12 +248,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] as for [`Engine::plan_join`], and for a signature that does not
     /// hold.
-    pub async fn join(
-        &self,
-        link: Link,
-        signature: JoinSignature,
-    ) -> Result<ContextId, EngineError> {
-        join::start(&self.node, link, signature).await
+    pub fn join(&self, link: Link, signature: JoinSignature) -> Result<ContextId, EngineError> {
+        join::start(&self.node, link, signature)
     }
 
     /// How far a join has come.

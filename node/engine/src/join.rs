@@ -109,7 +109,7 @@ fn keys(node: &Node, link: &Link) -> Result<Me, EngineError> {
 }
 
 /// Signs the claim, stores it, and asks for it in the background.
-pub(crate) async fn start(
+pub(crate) fn start(
     node: &Arc<Node>,
     link: Link,
     signature: JoinSignature,

@@ -94,9 +94,9 @@ impl Router {
                     };
                 self.node.net(NetOutput::Judge { topic, id, judgement: judged }).await;
             }
-            NetInput::Joined(topic, peer) => {
+            NetInput::Joined(topic, _) => {
                 if let Some(context) = self.node.context_of_topic(&topic) {
-                    context.send(Command::Meshed(peer)).await;
+                    context.send(Command::Meshed).await;
                 }
             }
             NetInput::Listening(addresses) => self.node.set_listen(addresses),
@@ -185,10 +185,10 @@ async fn answer(node: &Arc<Node>, from: Peer, ask: Ask) -> Tell {
     match ask {
         Ask::Hello(greetings) => welcome(node, from, greetings).await,
         Ask::Sync { room, sealed } => {
-            deliver(node, &from, room, |from| Command::Sealed { from, sealed }).await
+            deliver(node, &from, room, |from| Command::Sealed { from, sealed })
         }
         Ask::Log { room, message } => {
-            deliver(node, &from, room, |from| Command::Log { from, message }).await
+            deliver(node, &from, room, |from| Command::Log { from, message })
         }
         Ask::Blob { room, app, offset } => {
             let Some(context) = node.context_of_tag(&from, &room) else { return Tell::Refused };
@@ -201,12 +201,7 @@ async fn answer(node: &Arc<Node>, from: Peer, ask: Ask) -> Tell {
     }
 }
 
-async fn deliver(
-    node: &Node,
-    from: &Peer,
-    room: Tag,
-    command: impl FnOnce(Peer) -> Command,
-) -> Tell {
+fn deliver(node: &Node, from: &Peer, room: Tag, command: impl FnOnce(Peer) -> Command) -> Tell {
     match node.context_of_tag(from, &room) {
         Some(context) if context.try_send(command(from.clone())) => Tell::Ack,
         Some(_) | None => Tell::Refused,

@@ -14,8 +14,8 @@
 //!
 //! #[app]
 //! impl Guestbook {
-//!     /// Arguments come by name from a JSON object; an error is told to the caller, and nothing of
-//!     /// the call is kept.
+//!     /// Arguments come by name from a JSON object; an error is told to the caller, and nothing
+//!     /// of the call is kept.
 //!     #[mutate]
 //!     pub fn sign(&mut self, line: String) -> Result<(), String> {
 //!         if line.is_empty() {
@@ -42,7 +42,8 @@
 //! → `entry`.
 //!
 //! # Invariants
-//! - A view cannot write: it holds `&self`, and writing needs `&mut self`. The node checks it again.
+//! - A view cannot write: it holds `&self`, and writing needs `&mut self`. The node checks it
+//!   again.
 //! - What another member stored is never trusted to decode: it reads as absent, and is logged.
 
 pub mod bindings;

@@ -137,7 +137,6 @@ fn claim(seq: u64) -> Message {
 fn only_sound_deltas_of_writers_are_taken() {
     type Change = fn(&mut DeltaBody);
     let author = owner().public();
-    let stranger = MemberKey::from_bytes([5; 32]);
     let other_entry = EntryId::from_bytes([3; 32]);
     let wrong_prev = Denied::WrongPrev { found: other_entry };
     let rows: [(&str, Change, Result<(), Rejection>); 12] = [
@@ -202,6 +201,12 @@ fn only_sound_deltas_of_writers_are_taken() {
         let delta = Signed::new(body(1, NO_DELTA, change), &owner());
         check(row, &delta, expected);
     }
+}
+
+#[test]
+fn a_delta_is_taken_in_its_signer_s_own_name_only() {
+    let author = owner().public();
+    let stranger = MemberKey::from_bytes([5; 32]);
     let mut delta = Signed::new(body(1, NO_DELTA, |_| ()), &owner());
     delta.body.payload.push(1);
     check("changed after signing", &delta, Err(Rejection::BadSignature { author }));

@@ -33,7 +33,10 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; 64];
+                // Both lengths are constants, and hex digits are ASCII.
+                hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
+                f.write_str(core::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
             }
         }
 

@@ -48,7 +48,8 @@ impl Hlc {
         }
     }
 
-    /// The clock after seeing `remote`: the later of both, so that the next [`Hlc::tick`] exceeds it.
+    /// The clock after seeing `remote`: the later of both, so that the next [`Hlc::tick`] exceeds
+    /// it.
     #[must_use]
     pub fn observe(self, remote: Self) -> Self {
         self.max(remote)

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-use chain::Receipt;
+use chain::{ChainError, Receipt};
 use governance::{
-    anchor::{Account, Action as ChainAction, Call},
+    anchor::{Account, Action as ChainAction, Call, Code},
     log::{
         Action, Change, Claim, Denied, Entry, Intent, Invitation, Invitee, Member, Order, Proposal,
         Role, RootChange, Secrets, Sequencer, SignedInvitation, USES_MAX, Verdict,
@@ -204,7 +204,10 @@ impl Context {
     }
 
     fn is_known_claim(&self, member: &MemberKey) -> bool {
-        let adds = |wish: &Wish| matches!(wish, Wish::Change(Change::Add { member: added, .. }) if added.key == *member);
+        let adds = |wish: &Wish| match wish {
+            Wish::Change(Change::Add { member: added, .. }) => added.key == *member,
+            Wish::Change(_) | Wish::Call(_) => false,
+        };
         let sent = self.governing.sent.iter().flat_map(|sent| &sent.wishes);
         self.governing.refused.contains_key(member)
             || self.governing.queue.iter().chain(sent).any(adds)
@@ -354,7 +357,10 @@ impl Context {
         self.order_proposed().await;
         // Terminates: each turn takes at least one wish out of the queue.
         while self.governing.sent.is_none() && self.halted.is_none() {
-            let behind = self.following.as_ref().is_some_and(super::anchor::Following::is_behind);
+            // Before the record's first revision is final there is no root to build on.
+            let unborn = self.is_anchored() && self.replica.acl().epoch() == 0;
+            let behind =
+                unborn || self.following.as_ref().is_some_and(super::anchor::Following::is_behind);
             if behind || self.governing.queue.is_empty() {
                 return;
             }
@@ -480,7 +486,8 @@ impl Context {
                     following.poke();
                 }
             }
-            Err(error) if error.is_transient() => {
+            // Somebody else's batch came first: this one is made anew on what that one left.
+            Err(error) if error.is_transient() || is_stale(&error) => {
                 let at = Instant::now() + RESEND_PAUSE;
                 sent.state = SentState::Resend { at, why: error.to_string() };
             }
@@ -589,6 +596,10 @@ impl Wish {
 fn proposal_in(entry: Entry) -> Option<Proposal> {
     let Entry { batch, envelopes, .. } = entry;
     batch.zip(envelopes).map(|(batch, envelopes)| Proposal { batch, envelopes })
+}
+
+fn is_stale(error: &EngineError) -> bool {
+    matches!(error, EngineError::Chain(ChainError::Refused { code: Code::E57 }))
 }
 
 fn allowed(verdict: Verdict) -> Result<(), EngineError> {

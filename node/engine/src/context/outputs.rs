@@ -93,7 +93,6 @@ impl Context {
                 }
             }
             if is_changed {
-                self.sessions.forget_in_sync();
                 round.inputs.push_back(Input::Root(self.root));
             }
         }
@@ -131,7 +130,7 @@ impl Context {
             Output::Propose(proposal) => self.proposed.push_back(*proposal),
             Output::Expel(peer) => self.expel(&peer).await,
             Output::Reject { from, why } => self.refuse(from, why, round),
-            Output::InSync(peer) => self.sessions.set_in_sync(&peer.as_bytes().to_vec()),
+            Output::InSync(peer) => tracing::debug!(context = ?self.id, ?peer, "in sync"),
             Output::Diverged(peer) => {
                 tracing::error!(context = ?self.id, ?peer, "same log and deltas, another root");
             }
@@ -276,7 +275,7 @@ impl Context {
         batch.append_event(&self.id, event::bytes("voided", news.as_bytes()));
         self.write(batch)?;
         self.root = merged.root;
-        tracing::warn!(context = ?self.id, ?author, voided_count, "deltas past a cut were taken back");
+        tracing::warn!(context = ?self.id, ?author, voided_count, "deltas were taken back");
         Ok(())
     }
 

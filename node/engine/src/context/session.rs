@@ -11,7 +11,6 @@ use types::{MemberKey, TopicId, encode, seal};
 
 use super::{Command, Context};
 use crate::{
-    node::Node,
     port::{Judgement, NetOutput},
     router,
     wire::{Ask, Greeting, Introduction, Peer, Tell},
@@ -37,16 +36,11 @@ pub(crate) struct Sessions {
 #[derive(Debug)]
 struct Session {
     member: MemberKey,
-    in_sync: bool,
 }
 
 impl Sessions {
     pub(crate) fn len(&self) -> usize {
         self.peers.len()
-    }
-
-    pub(crate) fn in_sync(&self) -> usize {
-        self.peers.values().filter(|session| session.in_sync).count()
     }
 
     pub(crate) fn contains(&self, peer: &Peer) -> bool {
@@ -55,17 +49,6 @@ impl Sessions {
 
     pub(crate) fn peers(&self) -> impl Iterator<Item = &Peer> {
         self.peers.keys()
-    }
-
-    pub(crate) fn set_in_sync(&mut self, peer: &Peer) {
-        if let Some(session) = self.peers.get_mut(peer) {
-            session.in_sync = true;
-        }
-    }
-
-    /// After a change of our own state nobody is known to have the same.
-    pub(crate) fn forget_in_sync(&mut self) {
-        self.peers.values_mut().for_each(|session| session.in_sync = false);
     }
 }
 
@@ -84,16 +67,15 @@ impl Context {
                 drop(reply.send(answer));
             }
             Command::Welcomed { from, greeting } => {
-                if !self.admit(&from, &greeting).await {
-                    tracing::debug!(context = ?self.id, "a peer's welcome did not hold");
-                }
+                let holds = self.admit(&from, &greeting).await;
+                tracing::debug!(context = ?self.id, holds, "a peer welcomed us");
             }
             Command::Gossip { topic, from, id, sealed } => {
                 let judgement = self.gossip(from, &sealed).await;
                 self.node.net(NetOutput::Judge { topic, id, judgement }).await;
             }
             // It hears gossip from now on: say where we stand.
-            Command::Meshed(_) => self.feed(Input::Tick).await,
+            Command::Meshed => self.feed(Input::Tick).await,
             Command::Sealed { from, sealed } => {
                 if let Some(message) = self.open(&from, &sealed) {
                     self.receive(from, message).await;
@@ -133,7 +115,7 @@ impl Context {
         if self.sessions.peers.get(from).is_some_and(|session| session.member == member) {
             return true;
         }
-        self.sessions.peers.insert(from.clone(), Session { member, in_sync: false });
+        self.sessions.peers.insert(from.clone(), Session { member });
         if let Some(topic) = self.sessions.topic {
             self.node.net(NetOutput::Admit(topic, from.clone())).await;
         }
@@ -190,10 +172,9 @@ impl Context {
     /// Ends the session of a peer whose member may no longer read. The replica has forgotten it.
     pub(super) async fn expel(&mut self, peer: &PeerId) {
         let peer = peer.as_bytes().to_vec();
-        if let Some(session) = self.sessions.peers.remove(&peer) {
-            if self.sessions.shut_out.len() < SHUT_OUT_MAX {
-                self.sessions.shut_out.insert(session.member, peer.clone());
-            }
+        let ended = self.sessions.peers.remove(&peer);
+        if let Some(session) = ended.filter(|_| self.sessions.shut_out.len() < SHUT_OUT_MAX) {
+            self.sessions.shut_out.insert(session.member, peer.clone());
         }
         if let Some(topic) = self.sessions.topic {
             self.node.net(NetOutput::Expel(topic, peer)).await;

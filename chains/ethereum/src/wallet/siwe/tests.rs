@@ -94,8 +94,12 @@ proptest! {
     }
 
     #[test]
-    fn any_line_in_any_place_is_read_back_or_refused(line in "[ -~\n]{0,40}", place in 0_usize..12) {
-        let good = format!("service.org{ASKS}\n{ADDRESS}\n\nI accept.\n\n{TAIL}\nResources:\n- a:b");
+    fn any_line_in_any_place_is_read_back_or_refused(
+        line in "[ -~\n]{0,40}",
+        place in 0_usize..12,
+    ) {
+        let begin = format!("service.org{ASKS}\n{ADDRESS}\n\nI accept.");
+        let good = format!("{begin}\n\n{TAIL}\nResources:\n- a:b");
         let mut lines: Vec<&str> = good.split('\n').collect();
         let place = place.min(lines.len() - 1);
         lines[place] = &line;

@@ -71,16 +71,18 @@ fn whoever_loses_writing_has_a_cut_and_nobody_else() {
     );
 }
 
+/// A world in which bob's history is final up to `seq`.
+fn finalized(seq: u64) -> World {
+    let mut world = World::cast();
+    let mut intent = Intent::new([Change::SetApplication { app: app("one") }], []);
+    intent.data_final = vec![cut("bob", seq)];
+    let proposal = world.draft("anna", intent);
+    world.order(proposal).expect("finalizes");
+    world
+}
+
 #[test]
-fn final_history_only_grows_and_is_never_cut() {
-    let finalized = |seq: u64| {
-        let mut world = World::cast();
-        let mut intent = Intent::new([Change::SetApplication { app: app("one") }], []);
-        intent.data_final = vec![cut("bob", seq)];
-        let proposal = world.draft("anna", intent);
-        world.order(proposal).expect("finalizes");
-        world
-    };
+fn final_history_is_never_cut() {
     let demote_at = |cut: Cut| {
         move |world: &mut World| {
             let proposal = world.propose("anna", [set_role("bob", Role::ReadOnly)]);
@@ -108,6 +110,10 @@ fn final_history_only_grows_and_is_never_cut() {
         },
         &below,
     );
+}
+
+#[test]
+fn final_history_only_grows() {
     let finalize = |author: &'static str, position: Cut| {
         move |world: &mut World| {
             let change = Change::SetApplication { app: app("two") };
