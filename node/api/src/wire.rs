@@ -414,6 +414,7 @@ impl From<request::JoinState> for JoinState {
             request::JoinState::Waiting(why) => ("waiting", Some(why)),
             request::JoinState::Joined => ("joined", None),
             request::JoinState::Refused(why) => ("refused", Some(why)),
+            request::JoinState::Failed(why) => ("failed", Some(why)),
         };
         Self { state: state.to_owned(), why }
     }

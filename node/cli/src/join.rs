@@ -66,6 +66,7 @@ pub(crate) async fn join(global: &Global, args: JoinArgs) -> anyhow::Result<()> 
     let Context { context } = client.post("/v1/join", &body).await?;
     let state = follow(global, &client, &context, args.wait).await?;
     match (state.state.as_str(), &state.why) {
+        ("failed", why) => bail!("stopped: {}", why.as_deref().unwrap_or("no reason was given")),
         ("refused", why) => bail!("refused: {}", why.as_deref().unwrap_or("no reason was given")),
         ("joined", _) => {}
         (_, why) if args.wait != Secs(0) => {

@@ -246,6 +246,8 @@ pub(crate) struct Context {
     proposed: VecDeque<Proposal>,
     /// Why the log cannot go on, until it can.
     halted: Option<String>,
+    /// A write failed: store and replica no longer agree, until the context is opened anew.
+    is_broken: bool,
 }
 
 impl Context {
@@ -272,6 +274,7 @@ impl Context {
             fetching: false,
             proposed: VecDeque::new(),
             halted: None,
+            is_broken: false,
         };
         tokio::spawn(context.run());
         ContextHandle { id, commands, events }

@@ -121,12 +121,18 @@ pub(crate) fn start(
     let plan = plan(node, &link, account)?;
     let claim = claim(node, &link, &plan, signature)?;
     let context = plan.context;
+    if !node.begin_join(context) {
+        let why = "a join of that context is under way on this node";
+        return Err(EngineError::Invalid(why.to_owned()));
+    }
     let pending =
         Pending { invitation: link.invitation, bootstrap: link.bootstrap, claim: Some(claim) };
     let mut batch = Batch::new();
     batch.put_local(&context, JOIN_ROW, encode(&pending));
-    node.store.write(batch, Durability::Synced)?;
-    node.set_join(context, JoinState::Waiting("looking for the inviter's node".to_owned()));
+    if let Err(error) = node.store.write(batch, Durability::Synced) {
+        node.set_join(context, JoinState::Failed(error.to_string()));
+        return Err(error.into());
+    }
     tokio::spawn(run(Arc::clone(node), context, pending));
     Ok(context)
 }
@@ -190,9 +196,12 @@ pub(crate) async fn state(node: &Arc<Node>, context: ContextId) -> Result<JoinSt
 async fn run(node: Arc<Node>, context: ContextId, pending: Pending) {
     let end = match pursue(&node, context, &pending).await {
         Ok(end) => end,
-        Err(error) => JoinState::Refused(error.to_string()),
+        // Nobody refused: row and keys stay, and the next start of the node takes it up.
+        Err(error) => return node.set_join(context, JoinState::Failed(error.to_string())),
     };
-    if let JoinState::Refused(why) = &end {
+    if let JoinState::Refused(why) = &end
+        && node.context(&context).is_none()
+    {
         tracing::warn!(%context, why, "a join ended");
         let mut batch = Batch::new();
         batch.forget_context(&context);
@@ -222,7 +231,8 @@ async fn pursue(
         let mut pause = RETRY_INTERVAL;
         for address in &pending.bootstrap {
             let Some(peer) = dial(node, address).await else { continue };
-            let ask = if claimed.contains(&peer) {
+            let is_question = claimed.contains(&peer);
+            let ask = if is_question {
                 let peers = (node.peer(), peer.as_slice());
                 Ask::JoinStatus(JoinQuestion::new(context, claim.invitation, peers, &me.member))
             } else {
@@ -233,8 +243,13 @@ async fn pursue(
                 claimed.remove(&peer);
                 continue;
             };
-            claimed.insert(peer);
+            claimed.insert(peer.clone());
             match answer {
+                // It may have restarted and forgotten: only a refused claim is refused.
+                JoinAnswer::Refused(_) if is_question => {
+                    claimed.remove(&peer);
+                    pause = ASK_INTERVAL;
+                }
                 JoinAnswer::Waiting(text) => {
                     node.set_join(context, JoinState::Waiting(text));
                     pause = ASK_INTERVAL;

@@ -275,6 +275,17 @@ impl Node {
 
     // --- joins
 
+    /// Marks a join as under way, unless it is already: whether it was not.
+    pub(crate) fn begin_join(&self, context: ContextId) -> bool {
+        let mut joins = lock(&self.joins);
+        let is_free = !matches!(joins.get(&context), Some(JoinState::Waiting(_)));
+        if is_free {
+            let looking = "looking for the inviter's node".to_owned();
+            joins.insert(context, JoinState::Waiting(looking));
+        }
+        is_free
+    }
+
     pub(crate) fn set_join(&self, context: ContextId, state: JoinState) {
         lock(&self.joins).insert(context, state);
     }

@@ -86,6 +86,8 @@ pub enum JoinState {
     Joined,
     /// It will not happen; the text says why.
     Refused(String),
+    /// It stopped on this node, and may be started again; the text says why.
+    Failed(String),
 }
 
 /// The answer of a call.

@@ -77,11 +77,14 @@ impl Router {
             }
             NetInput::Disconnected(peer) => {
                 self.node.part(&peer);
-                for context in self.node.contexts() {
-                    context.send(Command::PeerLeft(peer.clone())).await;
-                }
+                let contexts = self.node.contexts();
+                self.work.spawn(async move {
+                    for context in contexts {
+                        context.send(Command::PeerLeft(peer.clone())).await;
+                    }
+                });
             }
-            NetInput::Request { from, bytes, reply } => self.answer(from, bytes, reply).await,
+            NetInput::Request { from, bytes, reply } => self.answer(from, bytes, reply),
             NetInput::Gossip { topic, from, id, bytes } => {
                 let judged =
                     match (self.node.context_of_topic(&topic), decode(&bytes, GOSSIP_MAX_BYTES)) {
@@ -96,7 +99,9 @@ impl Router {
             }
             NetInput::Joined(topic, _) => {
                 if let Some(context) = self.node.context_of_topic(&topic) {
-                    context.send(Command::Meshed).await;
+                    // A hint: the next heartbeat makes it good.
+                    let is_told = context.try_send(Command::Meshed);
+                    tracing::debug!(is_told, "a peer joined a topic");
                 }
             }
             NetInput::Listening(addresses) => self.node.set_listen(addresses),
@@ -114,8 +119,9 @@ impl Router {
         self.work.spawn(async move { greet(&node, peer).await });
     }
 
-    async fn answer(&mut self, from: Peer, bytes: Vec<u8>, reply: oneshot::Sender<Vec<u8>>) {
-        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
+    fn answer(&mut self, from: Peer, bytes: Vec<u8>, reply: oneshot::Sender<Vec<u8>>) {
+        // Full: dropping `reply` refuses, and the asker comes again.
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
         let node = Arc::clone(&self.node);
         self.work.spawn(async move {
             let tell = match Ask::decode(&bytes) {
@@ -203,8 +209,13 @@ async fn answer(node: &Arc<Node>, from: Peer, ask: Ask) -> Tell {
 
 fn deliver(node: &Node, from: &Peer, room: Tag, command: impl FnOnce(Peer) -> Command) -> Tell {
     match node.context_of_tag(from, &room) {
-        Some(context) if context.try_send(command(from.clone())) => Tell::Ack,
-        Some(_) | None => Tell::Refused,
+        // Full is not «no session»: what is dropped here is asked for again.
+        Some(context) => {
+            let is_taken = context.try_send(command(from.clone()));
+            tracing::trace!(is_taken, "a message for a context");
+            Tell::Ack
+        }
+        None => Tell::Refused,
     }
 }
 

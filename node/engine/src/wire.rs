@@ -30,7 +30,7 @@ pub type Tag = Hash;
 pub struct Introduction {
     /// Who it is from.
     pub member: MemberKey,
-    /// By `member`, over [`IntroductionBody`].
+    /// By `member`, over the context, both peer ids and itself.
     pub proof: Signature,
 }
 

@@ -4,7 +4,7 @@
 //! batch, which travels between members: it waits here until the batch has come.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -71,6 +71,20 @@ impl Following {
     /// Reads again at once.
     pub(super) fn poke(&self) {
         self.poke.notify_one();
+    }
+
+    /// The highest revision that was seen at all.
+    pub(super) const fn seen_rev(&self) -> u64 {
+        self.seen_rev
+    }
+
+    /// What final revisions that wait have committed to.
+    pub(super) fn wanted(&self) -> BTreeSet<Hash> {
+        let wanted = self.backlog.iter().filter_map(|revision| match revision.happened() {
+            Ok(Happened::Done(Action::SetMembersRoot { delta_hash, .. })) => Some(delta_hash),
+            Ok(_) | Err(_) => None,
+        });
+        wanted.collect()
     }
 
     /// Whether the record has final revisions that the log does not have yet.

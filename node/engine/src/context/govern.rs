@@ -21,9 +21,9 @@ use governance::{
 use rand_core::{OsRng, RngCore as _};
 use sync::Input;
 use tokio::time::Instant;
-use types::{AccountId, InvitationId, InviteSecret, MemberKey, Signed, seal::EpochSecret};
+use types::{AccountId, InviteSecret, MemberKey, Signed, seal::EpochSecret};
 
-use super::{Command, Context, Reply, now};
+use super::{Command, Context, Reply, anchor::Following, now};
 use crate::{
     create,
     error::EngineError,
@@ -40,6 +40,8 @@ const REFUSED_MAX: usize = 1_000;
 const NOMINATION_TTL_SECS: u32 = 14 * 24 * 3_600;
 /// Pause before a contract call is tried again after the chain could not be reached.
 const RESEND_PAUSE: Duration = Duration::from_secs(3);
+/// After how long without a sign of it a revision counts as taken back by the chain.
+const LOST_AFTER: Duration = Duration::from_secs(120);
 /// For how long a contract call may be approved and carried out, in seconds: a day.
 const CALL_TTL_SECS: u64 = 24 * 3_600;
 
@@ -65,6 +67,8 @@ pub(super) struct Governing {
     queue: VecDeque<Wish>,
     sent: Option<Sent>,
     refused: BTreeMap<MemberKey, String>,
+    /// How many of the next wishes are tried alone, because together they were refused.
+    one_by_one: usize,
     failed: Option<String>,
 }
 
@@ -81,10 +85,17 @@ enum SentState {
     /// In a block; not final yet.
     Included {
         rev: u64,
+        at: Instant,
     },
-    /// Waits for the approval of other admins, as this proposal.
+    /// Waits for the approval of other admins, as this proposal, since this epoch.
     Proposed {
         seq: u64,
+        epoch: u64,
+        until: Instant,
+    },
+    /// Without a chain: the owner was asked to order it as this epoch.
+    Asked {
+        epoch: u64,
     },
     /// The chain could not be reached.
     Resend {
@@ -130,7 +141,7 @@ impl Context {
                 drop(reply.send(self.claimed(*invitation, *claim).await));
             }
             Command::Asked { question, reply } => {
-                drop(reply.send(self.claim_state(question.member, question.invitation)));
+                drop(reply.send(self.claim_state(&question.member)));
             }
             Command::Entries(entries) => self.take_entries(entries).await,
             Command::Submitted(submitted) => self.submitted(submitted).await,
@@ -182,10 +193,11 @@ impl Context {
 
     /// A joiner's claim: refused at once if it cannot apply, else queued.
     async fn claimed(&mut self, invitation: SignedInvitation, claim: Claim) -> JoinAnswer {
-        let (member, id) = (claim.member.key, claim.invitation);
-        match self.claim_state(member, id) {
-            JoinAnswer::Waiting(_) | JoinAnswer::Refused(_) if !self.is_known_claim(&member) => {}
-            known => return known,
+        let member = claim.member.key;
+        // A claim can be copied, so it is never answered with the log: that is for the question
+        // after it, which is signed for both peers.
+        if self.replica.acl().member(&member).is_some() || self.is_known_claim(&member) {
+            return self.claim_outlook(&member);
         }
         if self.governing.queue.len() >= QUEUE_MAX {
             return JoinAnswer::Waiting("many are joining; come back later".to_owned());
@@ -200,7 +212,7 @@ impl Context {
         }
         self.governing.queue.push_back(Wish::Change(change));
         self.advance_governing().await;
-        self.claim_state(member, id)
+        self.claim_outlook(&member)
     }
 
     fn is_known_claim(&self, member: &MemberKey) -> bool {
@@ -213,18 +225,33 @@ impl Context {
             || self.governing.queue.iter().chain(sent).any(adds)
     }
 
-    fn claim_state(&self, member: MemberKey, _invitation: InvitationId) -> JoinAnswer {
-        if self.replica.acl().member(&member).is_some() {
-            return self.admission();
+    /// How the claim of a member stands that has proved to be the one who asks.
+    fn claim_state(&self, member: &MemberKey) -> JoinAnswer {
+        match self.replica.acl().may_now(member, Action::Read) {
+            Verdict::Allow => self.admission(),
+            Verdict::Deny(_) | Verdict::Unknown(_) => self.claim_outlook(member),
         }
-        if let Some(why) = self.governing.refused.get(&member) {
+    }
+
+    /// How a claim stands, for anybody who knows it.
+    fn claim_outlook(&self, member: &MemberKey) -> JoinAnswer {
+        if let Some(why) = self.governing.refused.get(member) {
             return JoinAnswer::Refused(why.clone());
         }
-        if !self.is_known_claim(&member) {
+        if self.replica.acl().member(member).is_some() {
+            return JoinAnswer::Waiting("the log to be sent".to_owned());
+        }
+        if !self.is_known_claim(member) {
             return JoinAnswer::Refused("no claim of this member is known here".to_owned());
         }
-        let waiting = self.waiting().join("; ");
-        let text = if waiting.is_empty() { "the claim is queued".to_owned() } else { waiting };
+        // In our own words: what the chain's endpoint says is not for strangers.
+        let text = match self.governing.sent.as_ref().map(|sent| &sent.state) {
+            Some(SentState::Included { rev, .. }) => format!("finality of revision {rev}"),
+            Some(SentState::Asked { .. }) => "the owner's node".to_owned(),
+            Some(SentState::Resend { .. }) => "the chain to be reached again".to_owned(),
+            Some(SentState::Proposed { .. }) => "the approval of other admins".to_owned(),
+            Some(SentState::Sending) | None => "the claim to be sequenced".to_owned(),
+        };
         JoinAnswer::Waiting(text)
     }
 
@@ -359,8 +386,7 @@ impl Context {
         while self.governing.sent.is_none() && self.halted.is_none() {
             // Before the record's first revision is final there is no root to build on.
             let unborn = self.is_anchored() && self.replica.acl().epoch() == 0;
-            let behind =
-                unborn || self.following.as_ref().is_some_and(super::anchor::Following::is_behind);
+            let behind = unborn || self.following.as_ref().is_some_and(Following::is_behind);
             if behind || self.governing.queue.is_empty() {
                 return;
             }
@@ -376,6 +402,10 @@ impl Context {
     fn next_wishes(&mut self) -> Vec<Wish> {
         let adds = |wish: &Wish| matches!(wish, Wish::Change(Change::Add { .. }));
         let queue = &mut self.governing.queue;
+        if self.governing.one_by_one > 0 {
+            self.governing.one_by_one -= 1;
+            return queue.pop_front().into_iter().collect();
+        }
         let count = queue.iter().take_while(|wish| adds(wish)).count();
         queue.drain(..count.clamp(1, governance::log::CHANGES_MAX).min(queue.len())).collect()
     }
@@ -387,13 +417,17 @@ impl Context {
             self.replica.acl().check(&proposal.batch, self.node.wallets()).map(|()| proposal)
         });
         match checked {
-            Err(denied) => self.fail(wishes, denied.to_string()),
+            Err(denied) => self.fail_or_split(wishes, denied.to_string()),
             Ok(proposal) if self.is_owner() => {
                 if let Err(denied) = self.order_own(proposal).await {
                     self.fail(wishes, denied.to_string());
                 }
             }
-            Ok(proposal) => self.feed(Input::Proposed(Box::new(proposal))).await,
+            Ok(proposal) => {
+                let epoch = self.replica.acl().epoch().saturating_add(1);
+                self.feed(Input::Proposed(Box::new(proposal))).await;
+                self.governing.sent = Some(Sent { wishes, state: SentState::Asked { epoch } });
+            }
         }
     }
 
@@ -430,7 +464,7 @@ impl Context {
                 self.send_call(call);
                 self.governing.sent = Some(Sent { wishes, state: SentState::Sending });
             }
-            Err(error) => self.fail(wishes, error.to_string()),
+            Err(error) => self.fail_or_split(wishes, error.to_string()),
         }
     }
 
@@ -473,14 +507,23 @@ impl Context {
     }
 
     async fn submitted(&mut self, Submitted(result): Submitted) {
+        let (epoch, now) = (self.replica.acl().epoch(), Instant::now());
         let Some(sent) = &mut self.governing.sent else { return };
         match result {
             Ok(receipt) => {
                 sent.state = match (receipt.rev, receipt.seq) {
-                    (Some(rev), _) => SentState::Included { rev },
-                    (None, Some(seq)) => SentState::Proposed { seq },
-                    // Nothing was sent: the record is as wished already, and final soon.
-                    (None, None) => SentState::Included { rev: self.replica.acl().epoch() },
+                    (Some(rev), _) => SentState::Included { rev, at: now },
+                    (None, Some(seq)) => {
+                        let until = now + Duration::from_secs(CALL_TTL_SECS);
+                        SentState::Proposed { seq, epoch, until }
+                    }
+                    // Nothing was sent: the record is as wished already, and final soon. A batch
+                    // of ours in it is a revision that is not in the log yet.
+                    (None, None) => {
+                        let is_batch = sent.wishes.iter().any(|wish| wish.change().is_some());
+                        let rev = epoch.saturating_add(u64::from(is_batch));
+                        SentState::Included { rev, at: now }
+                    }
                 };
                 if let Some(following) = &self.following {
                     following.poke();
@@ -493,7 +536,7 @@ impl Context {
             }
             Err(error) => {
                 if let Some(sent) = self.governing.sent.take() {
-                    self.fail(sent.wishes, error.to_string());
+                    self.fail_or_split(sent.wishes, error.to_string());
                 }
             }
         }
@@ -504,24 +547,50 @@ impl Context {
     fn review_sent(&mut self) {
         let Some(sent) = &self.governing.sent else { return };
         let epoch = self.replica.acl().epoch();
-        match &sent.state {
-            SentState::Included { rev } if *rev <= epoch => {
-                self.governing.sent = None;
+        let now = Instant::now();
+        let is_over = match &sent.state {
+            SentState::Sending => false,
+            // Final, or taken back by a reorganisation of the chain.
+            SentState::Included { rev, at } => {
+                let seen_rev = self.following.as_ref().map_or(0, Following::seen_rev);
+                *rev <= epoch || (seen_rev < *rev && now.duration_since(*at) > LOST_AFTER)
             }
-            SentState::Resend { at, .. } if *at <= Instant::now() => {
-                // What was sent may have arrived all the same: then its effect is seen on the chain
-                // before, or the contract refuses the second one as stale.
-                if let Some(sent) = self.governing.sent.take() {
-                    sent.wishes.into_iter().rev().for_each(|wish| {
-                        self.governing.queue.push_front(wish);
-                    });
-                }
-            }
-            SentState::Sending
-            | SentState::Included { .. }
-            | SentState::Proposed { .. }
-            | SentState::Resend { .. } => {}
+            // Carried out, overtaken, or run out.
+            SentState::Proposed { epoch: since, until, .. } => epoch > *since || *until <= now,
+            SentState::Asked { epoch: wanted } => epoch >= *wanted,
+            // What was sent may have arrived all the same: then its effect is in the log by now,
+            // or the contract refuses the second one as stale.
+            SentState::Resend { at, .. } => *at <= now,
+        };
+        if is_over {
+            self.requeue_unfulfilled();
         }
+    }
+
+    /// Takes up again what the log does not show: somebody else's batch came first, or it was lost.
+    fn requeue_unfulfilled(&mut self) {
+        let Some(sent) = self.governing.sent.take() else { return };
+        let is_resend = matches!(sent.state, SentState::Resend { .. });
+        for wish in sent.wishes.into_iter().rev() {
+            let acl = self.replica.acl();
+            let is_lost = match &wish {
+                Wish::Change(Change::Add { member, .. }) => acl.member(&member.key).is_none(),
+                Wish::Change(Change::Remove { member }) => acl.member(member).is_some(),
+                Wish::Change(_) | Wish::Call(_) => is_resend,
+            };
+            if is_lost {
+                self.governing.queue.push_front(wish);
+            }
+        }
+    }
+
+    /// Wishes that were refused together are tried alone, so that one bad one harms no other.
+    fn fail_or_split(&mut self, wishes: Vec<Wish>, why: String) {
+        if wishes.len() <= 1 {
+            return self.fail(wishes, why);
+        }
+        self.governing.one_by_one = wishes.len();
+        wishes.into_iter().rev().for_each(|wish| self.governing.queue.push_front(wish));
     }
 
     fn fail(&mut self, wishes: Vec<Wish>, why: String) {
@@ -545,10 +614,11 @@ impl Context {
         waiting.extend(self.halted.iter().map(|why| format!("halted: {why}")));
         match self.governing.sent.as_ref().map(|sent| &sent.state) {
             Some(SentState::Sending) => waiting.push("sending to the chain".to_owned()),
-            Some(SentState::Included { rev }) => {
+            Some(SentState::Included { rev, .. }) => {
                 waiting.push(format!("finality of revision {rev}"))
             }
-            Some(SentState::Proposed { seq }) => {
+            Some(SentState::Asked { .. }) => waiting.push("the owner's node to order".to_owned()),
+            Some(SentState::Proposed { seq, .. }) => {
                 waiting.push(format!("the approval of proposal {seq} by other admins"));
             }
             Some(SentState::Resend { why, .. }) => {
@@ -575,7 +645,16 @@ impl Context {
         let mut bodies = Vec::new();
         for entry in entries {
             match &entry.order {
-                Order::Owner { .. } => self.feed(Input::Sequenced(Box::new(entry))).await,
+                Order::Owner { .. } => {
+                    let epoch = self.replica.acl().epoch();
+                    if entry.epoch <= epoch {
+                        continue;
+                    }
+                    self.feed(Input::Sequenced(Box::new(entry))).await;
+                    if self.replica.acl().epoch() == epoch {
+                        return;
+                    }
+                }
                 Order::Chain(_) => bodies.extend(proposal_in(entry)),
             }
         }

@@ -80,6 +80,9 @@ impl Context {
     }
 
     async fn run_round(&mut self, mut round: Round) -> Round {
+        if self.is_broken {
+            return round;
+        }
         // Terminates: only look-ups and the root are given back, both bounded by the outputs.
         while let Some(input) = round.inputs.pop_front() {
             let outputs = self.replica.handle(now(), input, self.node.wallets());
@@ -89,6 +92,8 @@ impl Context {
                 if let Err(error) = self.carry_out(output, &mut round).await {
                     tracing::error!(context = ?self.id, %error, "the context is halted");
                     self.halted = Some(format!("this node cannot go on: {error}"));
+                    self.is_broken = true;
+                    round.publish.clear();
                     return round;
                 }
             }
@@ -204,7 +209,20 @@ impl Context {
             let keystore = &self.node.keystore;
             keystore.put_epoch_secret(&mut batch, &self.id, *key_epoch, secret, &mut OsRng);
         }
-        self.write(batch)?;
+        // On disk before anybody hears of it: the owner must not sign another one for this epoch
+        // after a crash.
+        let written = self.node.store.write(batch, Durability::Synced)?;
+        if let Some(last) = written.events.last() {
+            self.events.send_replace(*last);
+        }
+        if secret.is_some() {
+            // Gossip is under a key from here on that the others have from this entry alone. A
+            // member that it removes still has its session, and may read what removes it.
+            let peers: Vec<_> = self.sessions.peers().cloned().collect();
+            for peer in peers {
+                self.send(peer, &Message::Entries(vec![entry.clone()]));
+            }
+        }
         self.secrets.extend(secret);
         tracing::info!(context = ?self.id, epoch = applied.epoch, "an entry was sequenced");
         self.bid_farewell(&applied.removed);

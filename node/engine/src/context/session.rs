@@ -5,12 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use governance::log::{Action, Verdict};
+use governance::log::{Action, Entry, Verdict};
 use sync::{Input, Message, PeerId};
+use tokio::sync::oneshot;
 use types::{MemberKey, TopicId, encode, seal};
 
 use super::{Command, Context};
 use crate::{
+    node::Node,
     port::{Judgement, NetOutput},
     router,
     wire::{Ask, Greeting, Introduction, Peer, Tell},
@@ -31,6 +33,8 @@ pub(crate) struct Sessions {
     shut_out: BTreeMap<MemberKey, Peer>,
     /// Peers that were told already, while they stay connected.
     told: BTreeSet<Peer>,
+    /// Peers that were asked for the log, while they stay connected.
+    asked: BTreeSet<Peer>,
 }
 
 #[derive(Debug)]
@@ -76,6 +80,8 @@ impl Context {
             }
             // It hears gossip from now on: say where we stand.
             Command::Meshed => self.feed(Input::Tick).await,
+            // Its key is ahead of ours: the entry that hands it out comes first.
+            Command::Sealed { from, sealed } if self.is_ahead(&sealed) => self.ask_log(from),
             Command::Sealed { from, sealed } => {
                 if let Some(message) = self.open(&from, &sealed) {
                     self.receive(from, message).await;
@@ -92,8 +98,12 @@ impl Context {
     }
 
     /// What proves this node's member to `to`; `None` once it is no member.
+    ///
+    /// One whose admission is not read yet proves itself all the same: the other side judges.
     fn introduction(&self, to: &Peer) -> Option<Vec<u8>> {
-        self.role()?;
+        if self.replica.acl().was_removed(&self.me.secret.public()) {
+            return None;
+        }
         let introduction = Introduction::new(&self.id, self.node.peer(), to, &self.me.secret);
         introduction.seal(&self.id, &mut self.rng())
     }
@@ -109,7 +119,12 @@ impl Context {
             self.tell_removal(from.clone(), &member);
         }
         let allowed = matches!(self.replica.acl().may_now(&member, Action::Read), Verdict::Allow);
-        if !proven || !allowed {
+        // Before our own admission is read we know few members: whoever answers may know more.
+        if proven && self.role().is_none() {
+            self.ask_log(from.clone());
+        }
+        let is_out = self.replica.acl().was_removed(&self.me.secret.public());
+        if !proven || !allowed || is_out {
             return false;
         }
         if self.sessions.peers.get(from).is_some_and(|session| session.member == member) {
@@ -164,6 +179,7 @@ impl Context {
 
     async fn leave(&mut self, peer: &Peer) {
         self.sessions.told.remove(peer);
+        self.sessions.asked.remove(peer);
         if self.sessions.peers.remove(peer).is_some() {
             self.feed(Input::PeerLeft(PeerId::from_bytes(peer))).await;
         }
@@ -242,6 +258,7 @@ impl Context {
             // Entries prove themselves, or are matched with what the chain committed to. They are
             // taken from a peer without a session too: it may know more of the log than we do.
             Ok(Message::Entries(entries)) if !self.sessions.contains(&from) => {
+                let entries = self.believable(&from, entries);
                 self.take_entries(entries).await;
             }
             Ok(
@@ -254,6 +271,39 @@ impl Context {
         }
     }
 
+    /// Of a stranger's entries those that the chain has committed to; all of a peer that was asked.
+    fn believable(&self, from: &Peer, mut entries: Vec<Entry>) -> Vec<Entry> {
+        if let Some(following) = &self.following
+            && !self.sessions.asked.contains(from)
+        {
+            let wanted = following.wanted();
+            entries.retain(|entry| {
+                let batch = entry.batch.as_ref();
+                batch.is_some_and(|batch| wanted.contains(&batch.body.digest_keccak()))
+            });
+        }
+        entries
+    }
+
+    fn is_ahead(&self, sealed: &seal::Sealed) -> bool {
+        self.secrets.last_key_value().is_none_or(|(newest, _)| sealed.key_epoch > *newest)
+    }
+
+    /// Asks `peer` for the log after ours, with or without a session.
+    fn ask_log(&mut self, peer: Peer) {
+        if self.work.len() >= SENDS_AT_ONCE_MAX {
+            return;
+        }
+        self.sessions.asked.insert(peer.clone());
+        let message = Message::WantEntries { after_epoch: self.replica.acl().epoch() }.encode();
+        let room = seal::rendezvous_tag(&self.id, self.node.peer(), &peer);
+        let node = Arc::clone(&self.node);
+        self.work.spawn(async move {
+            let told = router::ask(&node, &peer, &Ask::Log { room, message }).await;
+            tracing::debug!(is_taken = told.is_some(), "asked for the log");
+        });
+    }
+
     /// Sends `message` to one peer, sealed unless it is about the log, beside the task.
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
         if self.work.len() >= SENDS_AT_ONCE_MAX || !self.sessions.contains(&to) {
@@ -262,7 +312,13 @@ impl Context {
         }
         let Some(ask) = self.frame(&to, message) else { return };
         let (node, commands) = (Arc::clone(&self.node), self.commands.clone());
+        let must_rest = matches!(message, Message::Deltas { .. });
         self.work.spawn(async move {
+            // Our own deltas leave this node no earlier than they are on disk, or a crash would
+            // make us write another one in their place.
+            if must_rest && !is_durable(&node).await {
+                return;
+            }
             // Refused: the session is gone over there, by a restart or a removal. Begin anew.
             if matches!(router::ask(&node, &to, &ask).await, Some(Tell::Refused)) {
                 if let Some(commands) = commands.upgrade() {
@@ -295,4 +351,19 @@ impl Context {
         let sealed = secret.seal(&self.id, *key_epoch, &message.encode(), &mut self.rng()).ok()?;
         Some((topic, encode(&sealed)))
     }
+}
+
+/// Returns once everything written so far is on disk; whether it is.
+async fn is_durable(node: &Node) -> bool {
+    let (done, synced) = oneshot::channel();
+    let store = node.store.clone();
+    // The queue of waiters may be full, which blocks.
+    let queued = tokio::task::spawn_blocking(move || {
+        store.on_durable(move |result| {
+            if done.send(result.is_ok()).is_err() {
+                tracing::debug!("nobody waits for the disk any more");
+            }
+        });
+    });
+    queued.await.is_ok() && matches!(synced.await, Ok(true))
 }
