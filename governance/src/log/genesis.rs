@@ -151,7 +151,7 @@ impl Default for Policy {
 }
 
 /// Every encoding of a point of low order on Curve25519 or its twist, highest bit clear.
-/// Source: RFC 7748 §6.1 (why), https://cr.yp.to/ecdh.html#validate (the list).
+/// Source: RFC 7748 §6.1 (why), <https://cr.yp.to/ecdh.html#validate> (the list).
 const LOW_ORDER: [[u8; 32]; 7] = [
     little_endian(0x00, 0x00, 0x00),
     little_endian(0x01, 0x00, 0x00),

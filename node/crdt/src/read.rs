@@ -32,7 +32,7 @@ pub enum StateError {
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
-/// One context's rows, in byte order of their keys. All reads between a [`crate::merge`] and the
+/// One context's rows, in byte order of their keys. All reads between a [`crate::merge()`] and the
 /// writing of its result must see the same state.
 pub trait Read: Send + Sync {
     /// The row at `key`.
