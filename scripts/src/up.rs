@@ -56,7 +56,7 @@ fn run(args: &[String]) -> Result<()> {
     repo.build()?;
     shell::step("node: keys, store, first context");
     node.init()?;
-    let greeter = spawn_greeter(&node)?;
+    let greeter = spawn_greeter(&repo, &node)?;
     // From here on this process is the node: Ctrl-C, kill and the exit code are its own.
     let failure = node.anchorhold().arg("run").args(node.run_flags()).command().exec();
     drop(greeter);
@@ -64,9 +64,9 @@ fn run(args: &[String]) -> Result<()> {
 }
 
 /// Starts ourselves a second time: creates the context once the node answers.
-fn spawn_greeter(node: &Node) -> Result<Child> {
-    let own = std::env::current_exe().context("could not find our own program")?;
-    std::process::Command::new(own)
+fn spawn_greeter(repo: &Repo, node: &Node) -> Result<Child> {
+    // Not the running file: building the workspace may have put another in its place.
+    std::process::Command::new(repo.binary("x"))
         .args(["up", GREET, "--api-addr", &node.api_addr, "--data"])
         .arg(&node.data)
         .stdin(Stdio::null())

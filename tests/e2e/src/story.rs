@@ -133,23 +133,19 @@ async fn join(world: &mut World) -> Seen {
     Ok(seen)
 }
 
-/// Carol's own key signs for Bob's account.
+/// Another wallet than Bob's signs the very message that Bob's should sign.
 async fn wrong_wallet(world: &World, link: &str) -> Result<String> {
     let bob_account = world.accounts[1].as_str();
     let plan = world.carol.cli(&["join", link, "--account", bob_account, "--plan"]).await?;
-    let message = world.secret_file("message", &text(&plan, "message")?)?;
-    let forged = format!("0x{}1b", "11".repeat(64));
-    let join = [
-        "join",
-        link,
-        "--account",
-        bob_account,
-        "--signature",
-        &forged,
-        "--message-file",
-        &message,
-    ];
-    Ok(format!("a wrong wallet: {}", refused(&world.carol, &join, "wallet").await?))
+    let message = text(&plan, "message")?;
+    let hex: String = message.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let other = world.anvil.account(3)?.address;
+    let signed = world.anvil.rpc("personal_sign", json!([format!("0x{hex}"), other])).await?;
+    let signature = signed.as_str().context("anvil signs")?;
+    let file = world.secret_file("message", &message)?;
+    let join =
+        ["join", link, "--account", bob_account, "--signature", signature, "--message-file", &file];
+    Ok(format!("a wrong wallet: {}", refused(&world.carol, &join, "signed by").await?))
 }
 
 /// The link with one byte of the inviter's key changed, which the inviter signed.

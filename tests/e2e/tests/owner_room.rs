@@ -95,3 +95,35 @@ async fn a_removal_reaches_who_was_offline_and_shuts_out_who_was_removed() -> Re
     ensure!(status["deltas"] == 2 && status["peers"] == 0, "Bob hears more: {status}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_removed_member_writes_under_an_old_entry_counts_nowhere() -> Result<()> {
+    let mut room = Room::open().await?;
+    let bob = room.status(&room.bob).await?["member"].as_str().context("a key")?.to_owned();
+    room.bob.stop().await?;
+    room.owner.cli(&["context", "remove", &room.context, &bob]).await?;
+    room.add(&room.owner, "without bob").await?;
+    room.until_equal(&[&room.owner, &room.carol], 2).await?;
+    room.owner.stop().await?;
+    room.carol.stop().await?;
+    // Bob's node knows of nothing: it writes as the member that it was.
+    room.bob.restart().await?;
+    room.add(&room.bob, "too late").await.context("Bob writes alone")?;
+    ensure!(room.status(&room.bob).await?["deltas"] == 2, "Bob's own delta counts for him yet");
+    room.owner.restart().await?;
+    room.carol.restart().await?;
+    eventually(LIMIT, async || {
+        let status = room.status(&room.bob).await?;
+        ensure!(status["role"].is_null(), "Bob has not learnt of it: {status}");
+        ensure!(status["deltas"] == 1, "Bob's own node still counts it: {status}");
+        Ok(())
+    })
+    .await?;
+    room.add(&room.carol, "carol goes on").await?;
+    room.until_equal(&[&room.owner, &room.carol], 3).await?;
+    for node in [&room.owner, &room.carol] {
+        let list = node.cli(&["view", &room.context, "list", "{}"]).await?.to_string();
+        ensure!(list.contains("carol goes on") && !list.contains("too late"), "counted: {list}");
+    }
+    Ok(())
+}
