@@ -1,6 +1,5 @@
 //! Ids: 32 bytes inside, one text form, parsed once at the edge.
 
-use alloc::string::String;
 use core::{fmt, str::FromStr};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -118,10 +117,6 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], ParseIdEr
     let mut bytes = [0; N];
     hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseIdError)?;
     Ok(bytes)
-}
-
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
 }
 
 #[cfg(test)]

@@ -282,7 +282,14 @@ macro_rules! hex_text {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&crate::id::to_hex(&self.0))
+                for chunk in self.0.chunks(32) {
+                    let mut digits = [0; 64];
+                    let (digits, _) = digits.split_at_mut(2 * chunk.len());
+                    // Both lengths agree, and hex digits are ASCII.
+                    hex::encode_to_slice(chunk, digits).map_err(|_| fmt::Error)?;
+                    f.write_str(core::str::from_utf8(digits).map_err(|_| fmt::Error)?)?;
+                }
+                Ok(())
             }
         }
 
