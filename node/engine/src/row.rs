@@ -1,7 +1,7 @@
 //! Rows of the store as the engine's values.
 
 use borsh::BorshDeserialize;
-use types::{MemberKey, decode};
+use types::{Hash, MemberKey, decode};
 
 use crate::error::EngineError;
 
@@ -21,6 +21,11 @@ pub(crate) fn parse<T: BorshDeserialize>(
 
 /// Name of the local row that keeps where the inviter's nodes listen.
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
+/// Name of the local row that keeps our own batch until the chain has sequenced it.
+pub(crate) fn proposal(delta_hash: &Hash) -> String {
+    format!("proposal/{delta_hash}")
+}
 
 /// Name of the local row that keeps the proof that `author` forked its chain.
 pub(crate) fn fork(author: &MemberKey) -> String {

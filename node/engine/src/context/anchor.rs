@@ -31,8 +31,6 @@ const READ_INTERVAL: Duration = Duration::from_secs(1);
 const READ_INTERVAL_MAX: Duration = Duration::from_secs(15);
 /// Batches from peers that are kept for revisions not yet final.
 const BODIES_MAX: usize = 256;
-/// Local rows that keep our own batches until they are sequenced.
-pub(super) const PROPOSAL_ROW: &str = "proposal/";
 
 /// What a reading found.
 #[derive(Debug)]
@@ -214,7 +212,7 @@ impl Context {
         match happened.map_err(|denied| Missing::Sense(denied.to_string()))? {
             Happened::Done(Action::SetMembersRoot { delta_hash, .. }) => {
                 let stored = || {
-                    let name = format!("{PROPOSAL_ROW}{delta_hash}");
+                    let name = row::proposal(&delta_hash);
                     let bytes = self.node.store.local(&self.id, &name).ok().flatten()?;
                     row::parse(&bytes, "a proposal").ok()
                 };
@@ -242,7 +240,7 @@ impl Context {
 
     /// Keeps our own batch on disk until the chain has sequenced it: only we have it.
     pub(super) fn keep_proposal(&mut self, proposal: &Proposal) -> Result<(), store::StoreError> {
-        let name = format!("{PROPOSAL_ROW}{}", proposal.batch.body.digest_keccak());
+        let name = row::proposal(&proposal.batch.body.digest_keccak());
         let mut batch = Batch::new();
         batch.put_local(&self.id, &name, encode(proposal));
         self.node.store.write(batch, Durability::Synced)?;

@@ -76,9 +76,7 @@ impl Context {
         args: Vec<u8>,
         mode: Mode,
     ) -> Result<(Application, Call), EngineError> {
-        if let Some(why) = &self.halted {
-            return Err(EngineError::NotReady(why.clone()));
-        }
+        self.check_whole()?;
         let me = self.me.secret.public();
         let acl = self.replica.acl();
         match acl.may_now(&me, mode.needs()) {

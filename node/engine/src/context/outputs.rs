@@ -59,8 +59,8 @@ impl Context {
             ..Round::default()
         };
         let round = self.run_round(round).await;
-        if let Some(why) = &self.halted {
-            return done(Err(EngineError::NotReady(why.clone())));
+        if let Err(error) = self.check_whole() {
+            return done(Err(error));
         }
         if let Some(why) = round.refused {
             return done(Err(EngineError::Invalid(why.to_string())));
@@ -77,6 +77,14 @@ impl Context {
             }
             done(result.map_err(EngineError::from));
         });
+    }
+
+    /// Data goes on while the rules are halted, but not once a write has failed.
+    pub(super) fn check_whole(&self) -> Result<(), EngineError> {
+        match &self.halted {
+            Some(why) if self.is_broken => Err(EngineError::NotReady(why.clone())),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn run_round(&mut self, mut round: Round) -> Round {
@@ -204,6 +212,10 @@ impl Context {
             applied.removed.len()
         );
         batch.append_event(&self.id, event::bytes("members", news.as_bytes()));
+        if let Some(body) = &entry.batch {
+            // Kept until now because only this node may have had it.
+            batch.delete_local(&self.id, &row::proposal(&body.body.digest_keccak()));
+        }
         let secret = self.take_envelope(entry);
         if let Some((key_epoch, secret)) = &secret {
             let keystore = &self.node.keystore;
