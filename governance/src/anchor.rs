@@ -14,17 +14,23 @@ mod code;
 mod head;
 mod machine;
 mod name;
+mod outline;
 mod reader;
 mod revision;
 
 pub use account::{ACCOUNT_BYTES_MAX, Account};
 pub use action::{
-    ACTIONS_BYTES_MAX, ACTIONS_MAX, Action, Class, class_of, decode_actions, encode_actions,
+    ACTIONS_BYTES_MAX, ACTIONS_MAX, Action, Class, actions_hash, class_of, decode_actions,
+    encode_actions,
 };
 pub use code::Code;
 pub use head::{Head, Status};
-pub use machine::{Call, Event, Proposal, Record, Seat};
+pub use machine::{
+    Approval, Call, Event, FLAG_CLAIMS, Host, Invite, NoHost, PendingDelay, Proposal, Record,
+    SCHEME_ED25519, Seat, binding_digest, claim_digest,
+};
 pub use name::{OnChainId, Registry, log_head};
+pub use outline::Outline;
 pub use revision::{Created, Happened, Terms};
 
 #[cfg(test)]

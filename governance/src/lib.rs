@@ -13,6 +13,8 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod anchor;
 pub mod log;

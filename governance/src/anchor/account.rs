@@ -48,9 +48,16 @@ impl Account {
     }
 }
 
+impl fmt::Display for Account {
+    /// The bytes in hex; [`Account::to_id`] names it as its chain does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Account({})", to_hex(&self.0))
+        write!(f, "Account({self})")
     }
 }
 

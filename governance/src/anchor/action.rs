@@ -1,8 +1,9 @@
 //! Actions that admins decide on: `kind u8 | length u16 | payload`, one after the other.
 
 use alloc::vec::Vec;
+use core::fmt;
 
-use types::Hash;
+use types::{Hash, keccak256};
 
 use crate::anchor::{Account, Code, account, reader::Reader};
 
@@ -206,6 +207,28 @@ impl Action {
     }
 }
 
+impl fmt::Display for Action {
+    /// In words, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NominateAdmin { account, ttl_s } => write!(f, "nominate {account} for {ttl_s} s"),
+            Self::RemoveAdmin { account } => write!(f, "remove admin {account}"),
+            Self::SetThreshold { threshold } => write!(f, "ask for {threshold} approvals"),
+            Self::SetDelay { class, delay_s } => {
+                write!(f, "delay class {} by {delay_s} s", class.number())
+            }
+            Self::SetMembersRoot { new, count, .. } => write!(f, "set {count} members, root {new}"),
+            Self::SetApp { app, .. } => write!(f, "run application {app}"),
+            Self::SetInviteRoot { new, .. } => write!(f, "set the invitations' root {new}"),
+            Self::SetCaps { key_hash, caps } => write!(f, "capabilities {caps} for {key_hash}"),
+            Self::SetGuardian { guardian: Some(account) } => write!(f, "make {account} guardian"),
+            Self::SetGuardian { guardian: None } => f.write_str("have no guardian"),
+            Self::Dissolve => f.write_str("dissolve"),
+            Self::SetMeta { meta } => write!(f, "set the description's hash {meta}"),
+        }
+    }
+}
+
 impl Class {
     /// 0 to 3.
     pub const fn number(self) -> u8 {
@@ -244,6 +267,14 @@ pub fn encode_actions(actions: &[Action]) -> Result<Vec<u8>, Code> {
     }
     let fits = (1..=ACTIONS_MAX).contains(&actions.len()) && out.len() <= ACTIONS_BYTES_MAX;
     if fits { Ok(out) } else { Err(Code::E16) }
+}
+
+/// keccak-256 of the bytes of a batch: what admins approve.
+///
+/// # Errors
+/// [`Code::E16`] as for [`encode_actions`].
+pub fn actions_hash(actions: &[Action]) -> Result<Hash, Code> {
+    encode_actions(actions).map(|bytes| keccak256(&bytes))
 }
 
 /// The batch that these bytes are.

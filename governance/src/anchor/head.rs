@@ -6,7 +6,7 @@
 pub struct Head {
     /// Number of the last revision.
     pub rev: u64,
-    /// Changes of seats or threshold by seats.
+    /// Counts changes of seats or threshold, from 1.
     pub seats_epoch: u32,
     /// Number of the last proposal.
     pub seq: u64,
@@ -16,7 +16,7 @@ pub struct Head {
     pub admins: u8,
     /// Where the record is in its life.
     pub status: Status,
-    /// None are defined in version 1.
+    /// Which options the record has: bit 0, invitations may be claimed on chain.
     pub flags: u8,
     /// Which seats are taken, lowest bit first.
     pub active: u64,

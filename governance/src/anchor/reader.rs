@@ -36,6 +36,10 @@ impl<'a> Reader<'a> {
         self.array().map(u16::from_be_bytes)
     }
 
+    pub(super) fn u64(&mut self) -> Result<u64, Code> {
+        self.array().map(u64::from_be_bytes)
+    }
+
     pub(super) fn u32(&mut self) -> Result<u32, Code> {
         self.array().map(u32::from_be_bytes)
     }

@@ -1,6 +1,7 @@
 //! What a revision says, by its kind.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use types::{ContextId, Hash};
 
@@ -9,6 +10,7 @@ use crate::anchor::{Account, Action, Code, account, reader::Reader};
 const CREATED: u8 = 0x80;
 const ADMIN_ACCEPTED: u8 = 0x88;
 const ADMIN_RENOUNCED: u8 = 0x89;
+const FROZEN: u8 = 0x8D;
 
 /// One revision. Kinds below 0x80 are actions; the others are 0x80 + the transition's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,11 @@ pub enum Happened {
     AdminAccepted(Account),
     /// 89: an admin gave its seat up.
     AdminRenounced(Account),
+    /// 8D: the guardian stopped grave proposals and all executions.
+    Frozen {
+        /// Until then (Unix seconds, exclusive).
+        until_s: u64,
+    },
     /// An action of an executed proposal.
     Done(Action),
 }
@@ -43,8 +50,8 @@ pub struct Terms {
     pub members_root: Hash,
     /// How many they are.
     pub members_count: u32,
-    /// Always 1: there is one admin.
-    pub threshold: u8,
+    /// Which options the record has: bit 0, invitations may be claimed on chain.
+    pub flags: u8,
     /// Seconds of delay per class, in the order of their numbers; each at most 30 days.
     pub delays_s: [u32; 4],
     /// Who may veto and freeze.
@@ -60,6 +67,7 @@ impl Happened {
             Self::Created(_) => CREATED,
             Self::AdminAccepted(_) => ADMIN_ACCEPTED,
             Self::AdminRenounced(_) => ADMIN_RENOUNCED,
+            Self::Frozen { .. } => FROZEN,
             Self::Done(action) => action.kind(),
         }
     }
@@ -73,6 +81,7 @@ impl Happened {
                 account::put(Some(account), &mut out);
                 out
             }
+            Self::Frozen { until_s } => until_s.to_be_bytes().to_vec(),
             Self::Done(action) => action.payload(),
         }
     }
@@ -88,10 +97,24 @@ impl Happened {
             CREATED => Self::Created(Created::read(&mut reader)?),
             ADMIN_ACCEPTED => Self::AdminAccepted(reader.account()?),
             ADMIN_RENOUNCED => Self::AdminRenounced(reader.account()?),
+            FROZEN => Self::Frozen { until_s: reader.u64()? },
             _ => return Action::decode(kind, payload).map(Self::Done),
         };
         reader.finish()?;
         Ok(happened)
+    }
+}
+
+impl fmt::Display for Happened {
+    /// In words, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created(created) => write!(f, "created by {}", created.creator),
+            Self::AdminAccepted(account) => write!(f, "{account} became an admin"),
+            Self::AdminRenounced(account) => write!(f, "{account} is no admin any more"),
+            Self::Frozen { until_s } => write!(f, "frozen until Unix second {until_s}"),
+            Self::Done(action) => action.fmt(f),
+        }
     }
 }
 
@@ -104,7 +127,7 @@ impl Created {
         out.extend_from_slice(terms.app.as_bytes());
         out.extend_from_slice(terms.members_root.as_bytes());
         out.extend_from_slice(&terms.members_count.to_be_bytes());
-        out.push(terms.threshold);
+        out.push(terms.flags);
         for delay_s in terms.delays_s {
             out.extend_from_slice(&delay_s.to_be_bytes());
         }
@@ -124,7 +147,7 @@ impl Terms {
             app: reader.hash()?,
             members_root: reader.hash()?,
             members_count: reader.u32()?,
-            threshold: reader.u8()?,
+            flags: reader.u8()?,
             delays_s: [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?],
             guardian: reader.account_if_any()?,
             context: ContextId::from_bytes(reader.array()?),

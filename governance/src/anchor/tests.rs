@@ -174,11 +174,11 @@ fn revisions() -> impl Strategy<Value = Happened> {
         (any::<[u32; 4]>(), prop::option::of(accounts()), any::<[u8; 32]>()),
     );
     prop_oneof![
-        created.prop_map(|((creator, salt, app, members_root, members_count, threshold), rest)| {
+        created.prop_map(|((creator, salt, app, members_root, members_count, flags), rest)| {
             let (delays_s, guardian, context) = rest;
             let context = ContextId::from_bytes(context);
             let terms =
-                Terms { app, members_root, members_count, threshold, delays_s, guardian, context };
+                Terms { app, members_root, members_count, flags, delays_s, guardian, context };
             Happened::Created(Created { creator, salt, terms })
         }),
         accounts().prop_map(Happened::AdminAccepted),

@@ -101,7 +101,8 @@ impl MemberSecret {
         self.sign_bytes(&message.preimage())
     }
 
-    /// Signs a preimage that is at hand; it must come from [`Tagged::preimage`].
+    /// Signs a preimage that is at hand; it must come from [`Tagged::preimage`], or be the hash of
+    /// one that names its purpose and place as well.
     pub fn sign_bytes(&self, preimage: &[u8]) -> Signature {
         Signature(self.0.sign(preimage).to_bytes())
     }

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use types::Hash;
 
-use super::{Event, Record};
-use crate::anchor::{Account, Action, Code, Happened, Status};
+use super::{Event, PendingDelay, Record, record::DELAY_MAX_S};
+use crate::anchor::{Account, Action, Class, Code, Happened, Status};
 
-/// A nomination that nobody takes ends by itself.
+/// A nomination that nobody takes ends by itself: 90 days.
 const TTL_MAX_S: u32 = 90 * 24 * 60 * 60;
 
 impl Record {
@@ -32,18 +32,42 @@ impl Record {
             Action::NominateAdmin { account, ttl_s } => self.nominate(account, *ttl_s, now_s)?,
             Action::RemoveAdmin { account } => self.remove_admin(account)?,
             Action::SetThreshold { threshold: 0 } => return Err(Code::E55),
-            Action::SetThreshold { threshold } => self.head.threshold = *threshold,
+            Action::SetThreshold { threshold } => {
+                self.head.threshold = *threshold;
+                self.head.seats_epoch = self.head.seats_epoch.saturating_add(1);
+            }
+            Action::SetDelay { class, delay_s } => self.set_delay(*class, *delay_s, now_s)?,
             Action::SetMembersRoot { prev, new, count, .. } => {
                 swap(&mut self.terms.members_root, prev, new)?;
                 self.terms.members_count = *count;
             }
             Action::SetApp { app, .. } => self.terms.app = *app,
             Action::SetInviteRoot { prev, new } => swap(&mut self.invite_root, prev, new)?,
+            Action::SetGuardian { guardian } => self.terms.guardian.clone_from(guardian),
             Action::Dissolve => self.head.status = Status::Dissolved,
             Action::SetMeta { meta } => self.meta = *meta,
-            Action::SetDelay { .. } | Action::SetCaps { .. } | Action::SetGuardian { .. } => {
-                return Err(Code::E17);
-            }
+            // Recorded: the revision is all there is.
+            Action::SetCaps { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Raised at once; lowered after the present delay, so that nobody can skip it.
+    fn set_delay(&mut self, class: Class, delay_s: u32, now_s: u64) -> Result<(), Code> {
+        if delay_s > DELAY_MAX_S {
+            return Err(Code::E56);
+        }
+        let present_s = self.delay_s(class, now_s);
+        let index = usize::from(class.number());
+        let delay = self.terms.delays_s.get_mut(index).ok_or(Code::E16)?;
+        let pending = self.pending_delays.get_mut(index).ok_or(Code::E16)?;
+        if delay_s >= present_s {
+            *delay = delay_s;
+            *pending = None;
+        } else {
+            *delay = present_s;
+            let effective_s = now_s.saturating_add(present_s.into());
+            *pending = Some(PendingDelay { delay_s, effective_s });
         }
         Ok(())
     }

@@ -81,6 +81,8 @@ impl Acl {
             Happened::Created(created) => self.create(&mut state, &created)?,
             Happened::AdminAccepted(account) => seat(&mut state, &account, &anchor.chain())?,
             Happened::AdminRenounced(account) => unseat(&mut state, &account, &anchor.chain())?,
+            // What the guardian stops, the contract stops: the log only sees that it did.
+            Happened::Frozen { .. } => {}
             Happened::Done(action) => enact(&mut state, action, &anchor.chain())?,
         }
         Ok((state, Effects::default()))

@@ -309,7 +309,7 @@ impl World {
                 app: Hash::of(b"board"),
                 members_root: self.acl.members_root().expect("small"),
                 members_count: 1,
-                threshold: 1,
+                flags: 0,
                 delays_s: [0; 4],
                 guardian: None,
                 context: self.acl.context(),
