@@ -13,6 +13,8 @@ library Actions {
     uint8 internal constant SET_MEMBERS_ROOT = 0x05;
     uint8 internal constant SET_APP = 0x08;
     uint8 internal constant SET_INVITE_ROOT = 0x09;
+    uint8 internal constant SET_CAPS = 0x0A;
+    uint8 internal constant SET_GUARDIAN = 0x0B;
     uint8 internal constant DISSOLVE = 0x0F;
     uint8 internal constant SET_META = 0x10;
     uint8 internal constant CANCEL_RECOVERY = 0x11;
@@ -29,10 +31,18 @@ library Actions {
 
     uint256 private constant HEADER = 3;
 
-    /// @notice The class of a well-formed batch: the highest class of its actions.
-    /// @dev Reverts with E16 for malformed bytes and E17 for kinds outside this version.
-    function classOf(bytes calldata actions, uint8 admins) internal pure returns (uint8 class) {
-        if (actions.length == 0 || actions.length > BYTES_MAX) revert IRegistry.E16_BadActions();
+    /// @notice The class of a well-formed batch, which is the highest of its actions, and whether
+    /// it sets the guardian.
+    /// @dev Reverts with E16 for malformed bytes and E17 for kinds outside this version, by the
+    /// first action that has either.
+    function survey(bytes calldata actions, uint8 admins)
+        internal
+        pure
+        returns (uint8 class, bool setsGuardian)
+    {
+        if (actions.length == 0 || actions.length > BYTES_MAX) {
+            revert IRegistry.E16_BadActions();
+        }
         uint256 offset;
         uint256 count;
         while (offset < actions.length) {
@@ -41,6 +51,7 @@ library Actions {
             _check(kind, payload);
             uint8 own = _class(kind, admins);
             if (own > class) class = own;
+            if (kind == SET_GUARDIAN) setsGuardian = true;
             offset = end;
         }
     }
@@ -64,13 +75,25 @@ library Actions {
         return address(bytes20(payload[1:21]));
     }
 
+    /// @notice The account that a whole payload is; zero for none.
+    function accountIfAny(bytes calldata payload) internal pure returns (address) {
+        return payload.length == 1 ? address(0) : account(payload);
+    }
+
     function _check(uint8 kind, bytes calldata payload) private pure {
-        if (payload.length != _length(kind)) revert IRegistry.E16_BadActions();
-        if (kind == NOMINATE_ADMIN || kind == REMOVE_ADMIN) {
+        uint256 length = _length(kind);
+        if (kind == SET_GUARDIAN && payload.length == 1) {
+            // Nobody: an account of length 0.
+            if (payload[0] != 0) revert IRegistry.E16_BadActions();
+            return;
+        }
+        if (payload.length != length) revert IRegistry.E16_BadActions();
+        if (kind == NOMINATE_ADMIN || kind == REMOVE_ADMIN || kind == SET_GUARDIAN) {
             if (uint8(payload[0]) != 20 || account(payload) == address(0)) {
                 revert IRegistry.E16_BadActions();
             }
         }
+        if (kind == SET_DELAY && uint8(payload[0]) > CLASS_ROOT) revert IRegistry.E16_BadActions();
     }
 
     function _length(uint8 kind) private pure returns (uint256) {
@@ -78,8 +101,11 @@ library Actions {
         if (kind == NOMINATE_ADMIN) return 25;
         if (kind == REMOVE_ADMIN) return 21;
         if (kind == SET_THRESHOLD) return 1;
+        if (kind == SET_DELAY) return 5;
         if (kind == SET_APP) return 64;
         if (kind == SET_INVITE_ROOT) return 64;
+        if (kind == SET_CAPS) return 36;
+        if (kind == SET_GUARDIAN) return 21;
         if (kind == DISSOLVE) return 0;
         if (kind == SET_META) return 32;
         if (kind == 0 || kind > CANCEL_RECOVERY) revert IRegistry.E16_BadActions();
@@ -90,8 +116,8 @@ library Actions {
         if (kind == SET_MEMBERS_ROOT || kind == SET_INVITE_ROOT || kind == SET_META) {
             return CLASS_ROUTINE;
         }
-        if (kind == SET_APP) return CLASS_APP;
-        if (kind == DISSOLVE) return CLASS_ROOT;
+        if (kind == SET_APP || kind == SET_CAPS) return CLASS_APP;
+        if (kind == SET_DELAY || kind == SET_GUARDIAN || kind == DISSOLVE) return CLASS_ROOT;
         if (kind == NOMINATE_ADMIN && admins < 2) return CLASS_ROUTINE;
         return CLASS_ADMIN;
     }

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title What the anchor registry says: errors, events, records.
-/// @notice Error codes, revision kinds and statuses are the same on every chain; see ../../README.md.
+/// @notice Error codes, revision kinds and statuses are the same on every chain; see
+/// ../../README.md.
 interface IRegistry {
     // ------------------------------------------------------------------ create
     error E01_Exists();
@@ -10,6 +11,7 @@ interface IRegistry {
 
     // ------------------------------------------------------------------ propose
     error E10_NotActive();
+    error E11_Frozen();
     error E12_NotAdmin();
     error E13_TooManyOpenByProposer();
     error E14_TooManyOpen();
@@ -17,21 +19,24 @@ interface IRegistry {
     error E16_BadActions();
     error E17_Reserved(uint8 kind);
 
-    // ------------------------------------------------------------------ approve, unapprove, cancel
+    // ------------------------------------------------------------------ approve, unapprove, close
     error E20_NotOpen();
     error E21_Expired();
     error E22_OtherActions();
     error E23_ApproverNotAdmin();
     error E24_SeatedLater();
     error E25_AlreadyApproved();
+    error E26_BadSignature();
     error E27_NotApproved();
     error E30_NotProposer();
+    error E31_NotGuardian();
 
     // ------------------------------------------------------------------ execute
     error E40_OtherActions();
     error E41_NotQueued();
     error E42_TooEarly();
     error E43_Expired();
+    error E44_Frozen();
     error E46_TooFewApprovals();
 
     // ------------------------------------------------------------------ expire
@@ -46,9 +51,19 @@ interface IRegistry {
     // ------------------------------------------------------------------ actions
     error E54_RemovalRefused();
     error E55_BadThreshold();
+    error E56_BadDelay();
     error E57_StaleRoot(bytes32 current);
     error E58_NomineeIsAdmin();
     error E59_BadTtl();
+
+    // ------------------------------------------------------------------ bind, claim, freeze
+    error E60_BadBinding();
+    error E70_NoClaims();
+    error E71_NotInvited();
+    error E72_InviteExpired();
+    error E73_BadInviteSignature();
+    error E74_InviteUsed();
+    error E80_FreezeRefused();
 
     /// @notice Revision `rev` of context `ctx` happened. The payload is the canonical one, so that
     /// `logHead = keccak256(previous ‖ rev ‖ kind ‖ keccak256(payload))` can be recomputed.
@@ -67,21 +82,53 @@ interface IRegistry {
     event Executed(bytes32 indexed ctx, uint64 indexed seq, address indexed by);
     /// @notice Proposal `seq` was withdrawn.
     event Canceled(bytes32 indexed ctx, uint64 indexed seq, address indexed by);
+    /// @notice The guardian `by` refused proposal `seq`.
+    event Vetoed(bytes32 indexed ctx, uint64 indexed seq, address indexed by);
     /// @notice Proposal `seq` ran out and its record was freed.
     event Expired(bytes32 indexed ctx, uint64 indexed seq);
+    /// @notice `by` says that the member `key` is its own; the key signed so.
+    event Bound(
+        bytes32 indexed ctx,
+        address indexed by,
+        uint8 scheme,
+        bytes key,
+        bytes signature,
+        uint64 expiry
+    );
+    /// @notice `by` says that the member `key` is its own no longer.
+    event Unbound(bytes32 indexed ctx, address indexed by, bytes key);
+    /// @notice `by` came with the member `key` by use `use` of the invitation `leaf`.
+    event Claimed(bytes32 indexed ctx, address indexed by, bytes key, bytes32 leaf, uint32 use);
 
-    /// @notice How a context begins. `delays` are seconds per class (routine, app, admin, root).
+    /// @notice How a context begins. `flags` has bit 0 if invitations may be claimed on chain;
+    /// `delays` are seconds per class (routine, app, admin, root).
     struct Terms {
         bytes32 appHash;
         bytes32 membersRoot;
         uint32 membersCount;
-        uint8 threshold;
+        uint8 flags;
         uint32[4] delays;
         address guardian;
         bytes32 contextKeyHash;
     }
 
-    /// @notice What stands beside the head.
+    /// @notice An approval that somebody else hands in.
+    struct SignedApproval {
+        address signer;
+        bytes signature;
+    }
+
+    /// @notice An invitation: the address of the key that its link carries, its last second, what
+    /// its holder becomes, and how many may come with it.
+    struct Invite {
+        address key;
+        uint64 expiry;
+        uint8 role;
+        uint32 uses;
+    }
+
+    /// @notice What stands beside the head. `delays` are those that count at present; `frozenUntil`
+    /// and `lastFreeze` are Unix seconds, 0 if it never was frozen.
     struct Record {
         bytes32 contextKeyHash;
         bytes32 appHash;
@@ -92,18 +139,24 @@ interface IRegistry {
         uint32[4] delays;
         uint8 openProposals;
         address guardian;
+        uint64 frozenUntil;
+        uint64 lastFreeze;
     }
 
     /// @notice A proposal that is still open; all zero once it is closed or if it never was.
+    /// @dev Of `withdrawn` seats only their own call brings the approval again. `status` is 1 while
+    /// approvals are missing, 2 once it is queued.
     struct Proposal {
         bytes32 actionsHash;
         uint64 approvals;
+        uint64 withdrawn;
         uint64 createdRev;
         uint40 eta;
         uint40 expiry;
         uint8 threshold;
         uint8 class;
         uint8 status;
+        bool setsGuardian;
         address proposer;
     }
 
@@ -121,14 +174,29 @@ interface IRegistry {
     /// @notice Approves proposal `seq`, whose actions must hash to `actionsHash`.
     function approve(bytes32 ctx, uint64 seq, bytes32 actionsHash) external;
 
+    /// @notice Approves for each signer of `Approve(context, seq, actionsHash, deadline)` (EIP-712,
+    /// in the domain `Anchorhold`, version `1`, chain, registry). Anyone may.
+    /// @dev Signers strictly ascending, 1 to 32 of them. Contract accounts are asked by ERC-1271.
+    function approveBySigs(
+        bytes32 ctx,
+        uint64 seq,
+        bytes32 actionsHash,
+        uint256 deadline,
+        SignedApproval[] calldata approvals
+    ) external;
+
     /// @notice Approves and, if that was the last approval needed and there is no delay, executes.
     function approveAndExecute(bytes32 ctx, uint64 seq, bytes calldata actions) external;
 
-    /// @notice Takes the caller's approval back.
+    /// @notice Takes the caller's approval back; a signature does not bring it again.
     function unapprove(bytes32 ctx, uint64 seq) external;
 
     /// @notice Withdraws a proposal: its proposer, or any admin once the proposer holds no seat.
     function cancel(bytes32 ctx, uint64 seq) external;
+
+    /// @notice Refuses a proposal, as the guardian; not one that sets the guardian and that all
+    /// admins approve.
+    function veto(bytes32 ctx, uint64 seq) external;
 
     /// @notice Carries out a queued proposal whose delay is over. Anyone may.
     function execute(bytes32 ctx, uint64 seq, bytes calldata actions) external;
@@ -141,6 +209,40 @@ interface IRegistry {
 
     /// @notice Gives the caller's seat up.
     function renounce(bytes32 ctx) external;
+
+    /// @notice Tells that the caller and the member `key` belong together.
+    /// @param scheme 1 Ed25519, which nodes check; 2 secp256k1; 3 P-256.
+    /// @param key 1 to 96 bytes; `x ‖ y` for schemes 2 and 3.
+    /// @param signature The key's, over `keccak256("cam1-bind" ‖ domain(ctx) ‖ 20 ‖ caller ‖ scheme
+    /// ‖ len ‖ key ‖ expiry u64)`: `r ‖ s ‖ v` for scheme 2, `r ‖ s` for scheme 3.
+    /// @param expiry The last second in which this may be told.
+    function bind(
+        bytes32 ctx,
+        uint8 scheme,
+        bytes calldata key,
+        bytes calldata signature,
+        uint64 expiry
+    ) external;
+
+    /// @notice Tells that the caller and the member `key` belong together no longer.
+    function unbind(bytes32 ctx, bytes calldata key) external;
+
+    /// @notice Uses use `use` (from 0) of an invitation up for the caller and its member `key`.
+    /// @param proof That the invitation's leaf is under the invite root; at most 32 steps.
+    /// @param signature The invite key's `r ‖ s ‖ v`, over `keccak256("cam1-claim" ‖ domain(ctx) ‖
+    /// 20 ‖ caller ‖ len ‖ key)`.
+    function claimInvite(
+        bytes32 ctx,
+        bytes calldata key,
+        Invite calldata invite,
+        uint32 use,
+        bytes32[] calldata proof,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Stops grave proposals and all executions for 1 second up to 7 days, as the guardian,
+    /// once in 30 days.
+    function freeze(bytes32 ctx, uint32 secs) external;
 
     /// @notice The two words that a storage proof needs: packed head, log head. Zero if unknown.
     function head(bytes32 ctx) external view returns (uint256 word, bytes32 logHead);
@@ -171,4 +273,8 @@ interface IRegistry {
 
     /// @notice The id of the context that `creator` makes with `salt`.
     function contextId(address creator, bytes32 salt) external view returns (bytes32);
+
+    /// @notice `keccak256(RD ‖ ctx)`: where the log of `ctx` begins, and what member and invite
+    /// keys sign about.
+    function domain(bytes32 ctx) external view returns (bytes32);
 }

@@ -17,10 +17,10 @@ contract ErrorsTest is Fixture {
 
     function test_E03_termsAreBounded() public {
         IRegistry.Terms memory t = terms(noDelays());
-        t.threshold = 2;
+        t.flags = 2;
         vm.expectRevert(IRegistry.E03_BadTerms.selector);
         registry.create(SALT, t);
-        t.threshold = 0;
+        t.flags = 0x81;
         vm.expectRevert(IRegistry.E03_BadTerms.selector);
         registry.create(SALT, t);
         t = terms([uint32(0), 0, 0, 30 days + 1]);
@@ -113,6 +113,15 @@ contract ErrorsTest is Fixture {
         refused(action(0xFF, ""));
         refused(action(0x02, abi.encodePacked(uint8(19), BOB)));
         refused(nominate(address(0), 1));
+        refused(action(0x04, abi.encodePacked(uint8(4), uint32(1))));
+        refused(action(0x04, abi.encodePacked(uint8(0), uint64(1))));
+        refused(action(0x0A, abi.encodePacked(DELTA)));
+        refused(action(0x0B, ""));
+        refused(action(0x0B, hex"01"));
+        refused(action(0x0B, abi.encodePacked(uint8(20), address(0))));
+        refused(action(0x0B, abi.encodePacked(uint8(0), BOB)));
+        refused(action(0x0B, abi.encodePacked(uint8(19), bytes19(DELTA))));
+        refused(action(0x0B, abi.encodePacked(uint8(32), DELTA)));
         bytes memory many;
         for (uint256 i = 0; i < 17; i++) {
             many = bytes.concat(many, meta(DELTA));
@@ -122,12 +131,19 @@ contract ErrorsTest is Fixture {
     }
 
     function test_E17_reservedKindsAreRefusedByName() public {
-        uint8[9] memory kinds = [0x04, 0x06, 0x07, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x11];
+        uint8[6] memory kinds = [0x06, 0x07, 0x0C, 0x0D, 0x0E, 0x11];
         for (uint256 i = 0; i < kinds.length; i++) {
             bytes memory actions = action(kinds[i], "");
             vm.expectRevert(abi.encodeWithSelector(IRegistry.E17_Reserved.selector, kinds[i]));
             propose(ALICE, actions);
         }
+    }
+
+    function test_E16_E17_theFirstBadActionDecides() public {
+        refused(bytes.concat(action(0x0F, hex"00"), action(0x06, "")));
+        bytes memory actions = bytes.concat(action(0x06, hex"00"), action(0x0F, hex"00"));
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.E17_Reserved.selector, 0x06));
+        propose(ALICE, actions);
     }
 
     function test_E20_aClosedProposalIsNotApproved() public {

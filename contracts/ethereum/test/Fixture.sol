@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {Head, HeadWord} from "../src/Head.sol";
 import {IRegistry} from "../src/IRegistry.sol";
-import {Registry} from "../src/Registry.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice One registry, one context of Alice's without delays, and words for what people do to it.
@@ -20,13 +19,18 @@ abstract contract Fixture {
     bytes32 internal constant ROOT = keccak256("members at first");
     bytes32 internal constant DELTA = keccak256("delta");
 
-    Registry internal registry;
+    IRegistry internal registry;
     bytes32 internal ctx;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
-        registry = new Registry();
+        registry = deploy();
         ctx = create(ALICE, SALT, noDelays());
+    }
+
+    /// @dev What `forge build src` built: the very code that is published.
+    function deploy() internal returns (IRegistry) {
+        return IRegistry(vm.deployCode("out/Registry.sol/Registry.json"));
     }
 
     // ---------------------------------------------------------------- acts
@@ -72,7 +76,6 @@ abstract contract Fixture {
         t.appHash = keccak256("application");
         t.membersRoot = ROOT;
         t.membersCount = 1;
-        t.threshold = 1;
         t.delays = delays;
         t.contextKeyHash = keccak256("genesis");
     }
@@ -120,6 +123,19 @@ abstract contract Fixture {
 
     function inviteRoot(bytes32 previous, bytes32 next) internal pure returns (bytes memory) {
         return action(0x09, abi.encodePacked(previous, next));
+    }
+
+    function delay(uint8 class, uint32 secs) internal pure returns (bytes memory) {
+        return action(0x04, abi.encodePacked(class, secs));
+    }
+
+    function caps(bytes32 keyHash, uint32 bits) internal pure returns (bytes memory) {
+        return action(0x0A, abi.encodePacked(keyHash, bits));
+    }
+
+    function guardian(address who) internal pure returns (bytes memory) {
+        if (who == address(0)) return action(0x0B, hex"00");
+        return action(0x0B, abi.encodePacked(uint8(20), who));
     }
 
     function dissolve() internal pure returns (bytes memory) {
