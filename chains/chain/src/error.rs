@@ -42,6 +42,16 @@ pub enum ChainError {
         /// What it said.
         source: BoxError,
     },
+    /// The endpoint gave a value that its own proof, or the block it is about, contradicts.
+    #[error("{endpoint} gave a wrong answer to {method}: {why}")]
+    Lied {
+        /// Who answered.
+        endpoint: String,
+        /// What was asked.
+        method: &'static str,
+        /// What contradicts it.
+        why: String,
+    },
     /// The endpoint serves another chain than the configuration says.
     #[error("{endpoint} serves {found}, not {expected}")]
     OtherChain {
@@ -82,6 +92,23 @@ pub enum ChainError {
         /// How many were asked.
         asked: usize,
         /// How many must say the same.
+        needed: usize,
+    },
+    /// The chain has no final block yet.
+    #[error("the chain has no final block yet")]
+    NothingFinal,
+    /// The block that the operator trusts is older than the weak subjectivity period.
+    #[error("the trusted checkpoint is {age_days} days old: configure a newer one")]
+    OldCheckpoint {
+        /// How old.
+        age_days: u64,
+    },
+    /// More endpoints must agree than there are.
+    #[error("{needed} endpoints must agree, but there are {given}")]
+    TooFewEndpoints {
+        /// How many there are.
+        given: usize,
+        /// How many must agree.
         needed: usize,
     },
     /// The contract refused; asking again cannot help.
@@ -129,16 +156,22 @@ impl ChainError {
     /// Whether the same call may succeed later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Disagreement { .. } | Self::NotIncluded { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Disagreement { .. }
+            | Self::NothingFinal
+            | Self::NotIncluded { .. } => true,
             // An endpoint that lags, or a reorganisation between two questions, passes.
             Self::Inconsistent { source, .. } => {
                 matches!(source, Inconsistent::Behind { .. } | Inconsistent::Omitted { .. })
             }
             Self::BadAnswer { .. }
             | Self::EndpointRefused { .. }
+            | Self::Lied { .. }
             | Self::OtherChain { .. }
             | Self::NoRegistry { .. }
             | Self::OtherRegistry { .. }
+            | Self::OldCheckpoint { .. }
+            | Self::TooFewEndpoints { .. }
             | Self::Refused { .. }
             | Self::Failed { .. }
             | Self::BadCall { .. }

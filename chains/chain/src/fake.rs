@@ -1,32 +1,39 @@
-//! A chain in memory: the same machine, with blocks that become final late, reorganisations and
-//! outages at command. For tests and simulation.
+//! A chain in memory: the same machine, with blocks that become final late, reorganisations,
+//! outages and lies at command. For tests and simulation.
+//!
+//! It is read by agreement of endpoints as real chains are.
 
+mod endpoint;
+mod host;
 mod wallets;
+mod world;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use core::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use governance::{
     anchor::{Account, Code, Event, OnChainId, Record},
-    log::{BlockRef, Revision},
+    log::{Answer, BlockRef},
 };
-use types::{AccountId, Hash, keccak256_concat};
+use types::{AccountId, Hash};
 
+use self::world::Shared;
 use crate::{
-    AccountKey, AnchorHead, Call, Chain, ChainError, Finality, Inconsistent, Locator, PAGE_MAX,
-    Page, Position, Receipt, Wallets as _, check_revisions,
+    AccountKey, AnchorHead, Beside, BlockId, Call, Chain, ChainError, Consensus, Fault, Finality,
+    Locator, Named, OpenProposal, Page, Position, Quorum, Receipt, Shown, Signed, Trust,
+    Wallets as _, repeats,
 };
 
-pub use wallets::FakeWallets;
-
-/// Blocks that can still be looked back to or undone.
-const BLOCKS_KEPT: usize = 128;
+pub use self::{
+    endpoint::{FakeEndpoint, FakeHeader, Lie},
+    host::FakeHost,
+    wallets::FakeWallets,
+};
 
 /// Every account is this rich.
 const BALANCE: u128 = 1_000_000_000_000_000_000;
+/// One question about events covers so many blocks.
+const SPAN_BLOCKS: u64 = 10_000;
 
 /// A registry on a chain that exists in this process alone.
 ///
@@ -34,54 +41,59 @@ const BALANCE: u128 = 1_000_000_000_000_000_000;
 #[derive(Debug)]
 pub struct FakeChain {
     locator: Locator,
-    finality_depth: usize,
-    // A leaf lock: held for single reads and writes, never over an await.
-    world: Mutex<World>,
+    shared: Shared,
+    quorum: Quorum<FakeEndpoint>,
 }
 
-#[derive(Debug)]
-struct World {
-    blocks: Vec<Block>,
-    reachable: bool,
-    omitted: Option<u64>,
-    forks: u64,
-}
-
+/// The consensus of a [`FakeChain`].
 #[derive(Clone, Debug)]
-struct Block {
-    block: BlockRef,
-    records: BTreeMap<OnChainId, History>,
-}
-
-#[derive(Clone, Debug)]
-struct History {
-    record: Record,
-    revisions: Vec<Revision>,
-}
+pub struct FakeConsensus(Shared);
 
 impl FakeChain {
-    /// An empty registry on an empty chain that begins at `time_s`; blocks are final once
-    /// `finality_depth` others (at most 64) are on top of them.
+    /// An empty registry on an empty chain that begins at `time_s`, with one endpoint; blocks are
+    /// final once `finality_depth` others (at most 64) are on top of them.
     pub fn new(locator: Locator, time_s: u64, finality_depth: usize) -> Self {
-        let block = BlockRef { height: 0, hash: block_hash(&Hash::ZERO, 0), time_s };
-        let genesis = Block { block, records: BTreeMap::new() };
-        let world = World { blocks: vec![genesis], reachable: true, omitted: None, forks: 0 };
-        Self { locator, finality_depth: finality_depth.min(64), world: Mutex::new(world) }
+        let one = NonZeroUsize::MIN;
+        let made = Self::with_endpoints(locator, time_s, finality_depth, (one, one));
+        made.expect("one endpoint is enough for one")
     }
 
-    /// Whether the chain answers from here on.
-    pub fn set_reachable(&self, reachable: bool) {
-        self.world().reachable = reachable;
+    /// As [`FakeChain::new`], with so many endpoints of which so many must agree; `None` if there
+    /// are fewer than that.
+    pub fn with_endpoints(
+        locator: Locator,
+        time_s: u64,
+        finality_depth: usize,
+        (count, needed): (NonZeroUsize, NonZeroUsize),
+    ) -> Option<Self> {
+        let shared = Shared::new(time_s, finality_depth);
+        let endpoint = |index| FakeEndpoint::new(format!("endpoint {index}"), shared.clone());
+        let endpoints = (1..=count.get()).map(endpoint).collect();
+        let quorum = Quorum::new(endpoints, needed)?;
+        Some(Self { locator, shared, quorum })
     }
 
-    /// Leaves revision `rev` of every record out of what is told, as a lying endpoint would.
-    pub fn omit(&self, rev: Option<u64>) {
-        self.world().omitted = rev;
+    /// Takes from the chain's consensus which block is final.
+    #[must_use]
+    pub fn with_consensus(mut self) -> Self {
+        let consensus = FakeConsensus(self.shared.clone());
+        self.quorum = self.quorum.with_consensus(std::sync::Arc::new(consensus));
+        self
+    }
+
+    /// The endpoints, in order.
+    pub fn endpoints(&self) -> &[FakeEndpoint] {
+        self.quorum.endpoints()
+    }
+
+    /// Whether any endpoint answers from here on.
+    pub fn set_reachable(&self, is_reachable: bool) {
+        self.endpoints().iter().for_each(|endpoint| endpoint.set_reachable(is_reachable));
     }
 
     /// Adds `count` empty blocks, `interval_s` seconds apart.
     pub fn mine(&self, count: usize, interval_s: u64) {
-        let mut world = self.world();
+        let mut world = self.shared.lock();
         for _ in 0..count {
             world.push(interval_s, |_, _| {});
         }
@@ -89,43 +101,49 @@ impl FakeChain {
 
     /// Undoes the newest `depth` blocks and puts as many empty ones in their place.
     pub fn reorganise(&self, depth: usize) {
-        let mut world = self.world();
-        let keep = world.blocks.len().saturating_sub(depth).max(1);
-        let undone = world.blocks.len().saturating_sub(keep);
-        world.blocks.truncate(keep);
-        world.forks = world.forks.saturating_add(1);
-        for _ in 0..undone {
-            world.push(1, |_, _| {});
-        }
+        self.shared.lock().reorganise(depth);
     }
 
     /// Unix time of the newest block.
     pub fn time_s(&self) -> u64 {
-        self.world().newest().block.time_s
+        self.shared.lock().newest().block.time_s
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
-        // A panic elsewhere leaves whole blocks: each is pushed in one step.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether any endpoint answers.
+    fn check_reachable(&self, method: &'static str) -> Result<(), ChainError> {
+        let mut answers = self.endpoints().iter().map(|endpoint| endpoint.check_reachable(method));
+        let first = answers.next().expect("a quorum has an endpoint");
+        if first.is_ok() || answers.any(|answer| answer.is_ok()) { Ok(()) } else { first }
     }
 
-    fn reachable(&self, method: &'static str) -> Result<MutexGuard<'_, World>, ChainError> {
-        let world = self.world();
-        if world.reachable {
-            return Ok(world);
+    fn account(&self, account: &AccountId) -> Result<Account, ChainError> {
+        let same_chain = account.chain() == *self.locator.chain();
+        let known = Account::from_id(account).filter(|_| same_chain);
+        known.ok_or_else(|| ChainError::BadAccount { account: account.clone() })
+    }
+
+    fn transit(
+        &self,
+        context: &OnChainId,
+        present: Option<&Record>,
+        caller: &Account,
+        call: &Call,
+        now_s: u64,
+    ) -> Result<(Record, Vec<Event>), ChainError> {
+        let refused = |code| ChainError::Refused { code };
+        match (present, call) {
+            (Some(record), call) => record.after(caller, call, now_s, &FakeHost).map_err(refused),
+            (None, Call::Create { salt, terms }) => {
+                let registry = self.locator.registry();
+                let made = Record::create(registry, caller, *salt, terms.clone());
+                let (id, record, event) = made.map_err(refused)?;
+                if id != *context {
+                    return Err(ChainError::BadCall { what: "the creator or salt is another's" });
+                }
+                Ok((record, vec![event]))
+            }
+            (None, _) => Err(refused(Code::E10)),
         }
-        let endpoint = self.locator.to_string();
-        Err(ChainError::Unreachable { endpoint, method, source: "switched off".into() })
-    }
-
-    fn block<'a>(&self, world: &'a World, finality: Finality) -> &'a Block {
-        let depth = match finality {
-            Finality::Latest => 0,
-            Finality::Safe => self.finality_depth / 2,
-            Finality::Final => self.finality_depth,
-        };
-        let index = world.blocks.len().saturating_sub(depth + 1);
-        world.blocks.get(index).unwrap_or_else(|| world.newest())
     }
 }
 
@@ -136,7 +154,7 @@ impl Chain for FakeChain {
     }
 
     async fn verify_registry(&self) -> Result<(), ChainError> {
-        self.reachable("verify").map(drop)
+        self.quorum.block(Finality::Latest).await.map(drop)
     }
 
     async fn head(
@@ -144,9 +162,7 @@ impl Chain for FakeChain {
         context: &OnChainId,
         finality: Finality,
     ) -> Result<Option<AnchorHead>, ChainError> {
-        let world = self.reachable("head")?;
-        let block = self.block(&world, finality);
-        Ok(block.records.get(context).map(|history| history.head(block)))
+        self.quorum.head(context, finality).await
     }
 
     async fn revisions(
@@ -155,22 +171,7 @@ impl Chain for FakeChain {
         after: &Position,
         finality: Finality,
     ) -> Result<Page, ChainError> {
-        let world = self.reachable("revisions")?;
-        let block = self.block(&world, finality);
-        let Some(history) = block.records.get(context) else {
-            return Ok(Page { revisions: Vec::new(), next: *after, head: None });
-        };
-        let head = history.head(block);
-        let told = history.revisions.iter().filter(|revision| Some(revision.rev) != world.omitted);
-        let revisions: Vec<Revision> =
-            told.filter(|revision| revision.rev > after.rev).take(PAGE_MAX).cloned().collect();
-        let inconsistent = |source| ChainError::Inconsistent { context: *context, source };
-        let next = check_revisions(after, &revisions, &head).map_err(inconsistent)?;
-        if next.rev < head.head.rev && revisions.len() < PAGE_MAX {
-            let (head, found) = (head.head.rev, next.rev);
-            return Err(inconsistent(Inconsistent::Omitted { head, found }));
-        }
-        Ok(Page { revisions, next, head: Some(head) })
+        self.quorum.revisions(context, after, finality, SPAN_BLOCKS).await
     }
 
     async fn submit(
@@ -181,125 +182,79 @@ impl Chain for FakeChain {
     ) -> Result<Receipt, ChainError> {
         let id = FakeWallets.account(self.locator.chain(), key).map_err(|_| ChainError::BadKey)?;
         let caller = Account::from_id(&id).ok_or(ChainError::BadKey)?;
-        let mut world = self.reachable("submit")?;
+        self.check_reachable("submit")?;
+        let mut world = self.shared.lock();
         let now_s = world.newest().block.time_s.saturating_add(1);
         let present = world.newest().records.get(context).map(|history| &history.record);
-        let outcome = transit(&self.locator, context, present, &caller, call, now_s);
-        let (record, events) = match outcome {
-            Ok(next) => next,
-            Err(ChainError::Refused { code }) if is_done(present, call, code) => {
-                return Ok(Receipt { transaction: None, block: None, seq: None, rev: None });
+        match self.transit(context, present, &caller, call, now_s) {
+            Ok((record, events)) => Ok(world.take_in(context, call, record, &events)),
+            Err(ChainError::Refused { code })
+                if present.is_some_and(|record| repeats(call, code, &beside(record))) =>
+            {
+                Ok(Receipt { transaction: None, block: None, seq: None, rev: None })
             }
-            Err(error) => return Err(error),
-        };
-        let receipt = world.take_in(context, record, &events);
-        Ok(receipt)
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn proposals(&self, context: &OnChainId) -> Result<Vec<OpenProposal>, ChainError> {
+        self.check_reachable("proposals")?;
+        let world = self.shared.lock();
+        let history = world.newest().records.get(context);
+        Ok(history.map(world::History::open).unwrap_or_default())
+    }
+
+    async fn account_signed(
+        &self,
+        account: &AccountId,
+        digest: &Hash,
+        signature: &[u8],
+        at: Option<BlockId>,
+    ) -> Result<Signed, ChainError> {
+        let known = self.account(account)?;
+        let agreed = self.quorum.block(Finality::Final).await?;
+        let mut agreed = agreed.expect("a chain in memory has a final block from the start");
+        let is_signed = FakeHost::signed(&known, digest, signature);
+        let mut answer = if is_signed { Answer::Valid } else { Answer::Invalid };
+        if let Some(id) = at {
+            match self.quorum.named(id).await? {
+                Named::Final(named) => agreed = named,
+                Named::Ahead => answer = Answer::Unknown,
+                Named::Elsewhere => answer = Answer::Invalid,
+            }
+        }
+        let trust = Trust { block: agreed.vouched, answer: Shown::Proved };
+        Ok(Signed { answer, block: agreed.header.block, trust })
     }
 
     async fn balance(&self, account: &AccountId) -> Result<u128, ChainError> {
-        let world = self.reachable("balance")?;
-        drop(world);
-        let known = account.chain() == *self.locator.chain() && Account::from_id(account).is_some();
-        if known { Ok(BALANCE) } else { Err(ChainError::BadAccount { account: account.clone() }) }
+        self.check_reachable("balance")?;
+        self.account(account).map(|_| BALANCE)
+    }
+
+    async fn changed(&self) {
+        self.shared.changed().await;
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.quorum.faults()
     }
 }
 
-/// Whether a call that the contract refused with `code` would only repeat what is there.
-pub(crate) fn is_done(present: Option<&Record>, call: &Call, code: Code) -> bool {
-    match (present, call, code) {
-        (Some(record), Call::Create { terms, .. }, Code::E01) => {
-            record.terms.context == terms.context
-        }
-        (Some(_), Call::AcceptAdmin, Code::E51) => true,
-        _ => false,
+#[async_trait]
+impl Consensus for FakeConsensus {
+    fn name(&self) -> &str {
+        "consensus"
+    }
+
+    async fn finalized(&self) -> Result<Option<BlockRef>, ChainError> {
+        let depth = self.0.depth(Finality::Final);
+        Ok(Some(self.0.lock().block_below(depth).block))
     }
 }
 
-fn transit(
-    locator: &Locator,
-    context: &OnChainId,
-    present: Option<&Record>,
-    caller: &Account,
-    call: &Call,
-    now_s: u64,
-) -> Result<(Record, Vec<Event>), ChainError> {
-    let refused = |code| ChainError::Refused { code };
-    match (present, call) {
-        (Some(record), call) => record.after(caller, call, now_s).map_err(refused),
-        (None, Call::Create { salt, terms }) => {
-            let made = Record::create(locator.registry(), caller, *salt, terms.clone());
-            let (id, record, event) = made.map_err(refused)?;
-            if id != *context {
-                return Err(ChainError::BadCall { what: "the creator or salt is another's" });
-            }
-            Ok((record, vec![event]))
-        }
-        (None, _) => Err(refused(Code::E10)),
-    }
-}
-
-impl World {
-    fn newest(&self) -> &Block {
-        self.blocks.last().expect("the chain begins with a block, and one always stays")
-    }
-
-    fn push(
-        &mut self,
-        interval_s: u64,
-        change: impl FnOnce(&BlockRef, &mut BTreeMap<OnChainId, History>),
-    ) -> BlockRef {
-        let Block { block: parent, mut records } = self.newest().clone();
-        let block = BlockRef {
-            height: parent.height.saturating_add(1),
-            hash: block_hash(&parent.hash, self.forks),
-            time_s: parent.time_s.saturating_add(interval_s),
-        };
-        change(&block, &mut records);
-        if self.blocks.len() == BLOCKS_KEPT {
-            self.blocks.remove(0);
-        }
-        self.blocks.push(Block { block, records });
-        block
-    }
-
-    fn take_in(&mut self, context: &OnChainId, record: Record, events: &[Event]) -> Receipt {
-        let mut receipt = Receipt { transaction: None, block: None, seq: None, rev: None };
-        let block = self.push(1, |block, records| {
-            let known = records.remove(context).map(|history| history.revisions);
-            let mut revisions = known.unwrap_or_default();
-            for event in events {
-                match event {
-                    Event::Rev { rev, happened, log_head } => {
-                        receipt.rev = Some(*rev);
-                        revisions.push(Revision {
-                            rev: *rev,
-                            kind: happened.kind(),
-                            payload: happened.payload(),
-                            log_head: *log_head,
-                            block: *block,
-                        });
-                    }
-                    Event::Proposed { seq } => receipt.seq = Some(*seq),
-                    Event::Queued { .. } | Event::Executed { .. } => {}
-                }
-            }
-            records.insert(*context, History { record, revisions });
-        });
-        receipt.transaction = Some(keccak256_concat(&[b"transaction", block.hash.as_bytes()]));
-        receipt.block = Some(block);
-        receipt
-    }
-}
-
-impl History {
-    fn head(&self, at: &Block) -> AnchorHead {
-        let Record { head, log_head, .. } = self.record;
-        AnchorHead { head, log_head, block: at.block }
-    }
-}
-
-fn block_hash(parent: &Hash, fork: u64) -> Hash {
-    keccak256_concat(&[b"block", parent.as_bytes(), &fork.to_be_bytes()])
+fn beside(record: &Record) -> Beside {
+    Beside { context: record.terms.context, members_root: record.terms.members_root }
 }
 
 #[cfg(test)]

@@ -1,150 +1,211 @@
-//! Reading by agreement: several endpoints of one registry, so many of which must say the same.
+//! Reading by agreement: endpoints agree on a block's header, and prove the rest.
+//!
+//! So many of them must give the same block; the threshold is fixed, an endpoint that fails or lags
+//! counts as one that disagrees, and no plurality below the threshold ever settles. What else is
+//! read comes from any one of them and is checked against that header. One that gives something
+//! else is named, and the next one is asked. Where a chain's consensus is followed, its final block
+//! takes the place of the agreement.
 
-use core::{future::Future, num::NonZeroUsize, pin::Pin};
-use std::sync::Arc;
+mod agree;
+mod blame;
+mod block;
+mod named;
+mod place;
+mod scan;
 
-use async_trait::async_trait;
-use governance::anchor::OnChainId;
-use types::AccountId;
+#[cfg(test)]
+mod tests;
 
-use crate::{
-    AccountKey, AnchorHead, Call, Chain, ChainError, Finality, Locator, Page, Position, Receipt,
+use core::{num::NonZeroUsize, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-/// A registry that is read through several endpoints.
-///
-/// The threshold is fixed: an endpoint that fails or lags counts as one that disagrees, and no
-/// plurality below the threshold ever settles. Calls go through the endpoints in turn until one
-/// can be reached: the contract, not the endpoint, decides about them.
+use governance::anchor::OnChainId;
+
+pub use self::{agree::Asked, named::Named};
+use self::{blame::Blame, scan::Scan};
+use crate::{
+    AnchorHead, ChainError, Consensus, Endpoint, Fault, Finality, Header as _, Inconsistent,
+    PAGE_MAX, Page, Position, Trust, Vouched,
+};
+
+/// Histories that are read at the same time at most; one more starts from its beginning again.
+const SCANS_MAX: usize = 64;
+/// How much older than the others' an endpoint's newest block may be. Endpoints see finality up to
+/// two epochs apart, which are 13 minutes on Ethereum.
+const LAG_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Several endpoints of one registry's chain, so many of which must agree on a block.
 #[derive(Debug)]
-pub struct Quorum {
-    endpoints: Vec<Arc<dyn Chain>>,
+pub struct Quorum<E: Endpoint> {
+    endpoints: Vec<E>,
     needed: NonZeroUsize,
+    consensus: Option<Arc<dyn Consensus>>,
+    lag_max: Duration,
+    blame: Blame,
+    // A leaf lock, never held over an await: a scan is taken out while it goes on.
+    scans: Mutex<BTreeMap<(OnChainId, Finality), Scan>>,
 }
 
-type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ChainError>> + Send + 'a>>;
-
-impl Quorum {
-    /// At least `needed` of `endpoints` must agree. `None` if there are fewer than that, or they
-    /// are not endpoints of one registry.
-    pub fn new(endpoints: Vec<Arc<dyn Chain>>, needed: NonZeroUsize) -> Option<Self> {
-        let first = endpoints.first()?.locator();
-        let alike = endpoints.iter().all(|endpoint| endpoint.locator() == first);
-        (alike && endpoints.len() >= needed.get()).then_some(Self { endpoints, needed })
-    }
-
-    async fn agree<'a, T>(
-        &'a self,
-        method: &'static str,
-        ask: impl Fn(&'a dyn Chain) -> Asked<'a, T>,
-        alike: impl Fn(&T, &T) -> bool,
-    ) -> Result<T, ChainError> {
-        let mut answers: Vec<(T, usize)> = Vec::with_capacity(self.endpoints.len());
-        let mut failure = None;
-        for endpoint in &self.endpoints {
-            let answer = match ask(&**endpoint).await {
-                Ok(answer) => answer,
-                Err(error) => {
-                    failure = Some(error);
-                    continue;
-                }
-            };
-            match answers.iter().position(|(known, _)| alike(known, &answer)) {
-                Some(index) => answers[index].1 += 1,
-                None => answers.push((answer, 1)),
-            }
-        }
-        let best = answers.into_iter().max_by_key(|(_, count)| *count);
-        match (best, failure) {
-            (Some((answer, count)), _) if count >= self.needed.get() => Ok(answer),
-            // Nobody answered: say why rather than that nobody agrees.
-            (None, Some(error)) => Err(error),
-            (best, _) => Err(ChainError::Disagreement {
-                method,
-                agreeing: best.map_or(0, |(_, count)| count),
-                asked: self.endpoints.len(),
-                needed: self.needed.get(),
-            }),
-        }
-    }
+/// A block's header that may be believed, and why.
+#[derive(Clone, Debug)]
+pub struct Agreed<H> {
+    /// It.
+    pub header: H,
+    /// Why.
+    pub vouched: Vouched,
 }
 
-#[async_trait]
-impl Chain for Quorum {
-    fn locator(&self) -> &Locator {
-        self.endpoints.first().expect("a quorum has an endpoint").locator()
+impl<E: Endpoint> Quorum<E> {
+    /// At least `needed` of `endpoints` must agree. `None` if there are fewer than that.
+    pub fn new(endpoints: Vec<E>, needed: NonZeroUsize) -> Option<Self> {
+        (endpoints.len() >= needed.get()).then(|| Self {
+            endpoints,
+            needed,
+            consensus: None,
+            lag_max: LAG_MAX,
+            blame: Blame::default(),
+            scans: Mutex::default(),
+        })
     }
 
-    async fn verify_registry(&self) -> Result<(), ChainError> {
-        self.agree("verify", |endpoint| endpoint.verify_registry(), |(), ()| true).await
+    /// Takes which block is final from `consensus`. `Safe` is then read as `Final`, since nothing
+    /// between the two is signed.
+    #[must_use]
+    pub fn with_consensus(mut self, consensus: Arc<dyn Consensus>) -> Self {
+        self.consensus = Some(consensus);
+        self
     }
 
-    async fn head(
+    /// Names endpoints whose newest block is older than the others' by more than this, instead of
+    /// 15 minutes: for chains with a clock of their own.
+    #[must_use]
+    pub const fn with_lag_max(mut self, lag_max: Duration) -> Self {
+        self.lag_max = lag_max;
+        self
+    }
+
+    /// The endpoints.
+    pub fn endpoints(&self) -> &[E] {
+        &self.endpoints
+    }
+
+    /// How many must agree.
+    pub const fn needed(&self) -> usize {
+        self.needed.get()
+    }
+
+    /// What they did wrong, the newest first.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.blame.faults()
+    }
+
+    /// The head of `context` in the newest block of `finality` that enough endpoints have; `None`
+    /// if it has no record there.
+    ///
+    /// # Errors
+    /// [`ChainError::Disagreement`] if too few agree; the endpoint's own error if there is but one,
+    /// or none answers.
+    pub async fn head(
         &self,
         context: &OnChainId,
         finality: Finality,
     ) -> Result<Option<AnchorHead>, ChainError> {
-        let context = *context;
-        self.agree(
-            "head",
-            move |endpoint| Box::pin(async move { endpoint.head(&context, finality).await }),
-            same_head,
-        )
-        .await
+        let Some(agreed) = self.block(finality).await? else { return Ok(None) };
+        self.head_in(context, &agreed).await
     }
 
-    async fn revisions(
+    /// The revisions of `context` after `after` that reached `finality`, and have been checked up
+    /// to the head.
+    ///
+    /// A long history is checked over several calls, which give empty pages meanwhile.
+    ///
+    /// # Errors
+    /// [`ChainError::Inconsistent`] if the chain took back what `after` knows, or no endpoint tells
+    /// the whole history; else as for [`Quorum::head`].
+    pub async fn revisions(
         &self,
         context: &OnChainId,
         after: &Position,
         finality: Finality,
+        span_blocks: u64,
     ) -> Result<Page, ChainError> {
-        let (context, after) = (*context, *after);
-        let alike = |one: &Page, other: &Page| {
-            one.revisions == other.revisions && same_head(&one.head, &other.head)
+        let inconsistent = |source| ChainError::Inconsistent { context: *context, source };
+        let agreed = self.block(finality).await?;
+        let head = match &agreed {
+            Some(agreed) => self.head_in(context, agreed).await?,
+            None => None,
         };
-        self.agree(
-            "revisions",
-            move |endpoint| {
-                Box::pin(async move { endpoint.revisions(&context, &after, finality).await })
-            },
-            alike,
-        )
-        .await
+        let (Some(agreed), Some(head)) = (agreed, head) else {
+            if after.rev > 0 {
+                return Err(inconsistent(Inconsistent::Behind { known: after.rev, head: 0 }));
+            }
+            return Ok(Page { revisions: Vec::new(), next: *after, head: None });
+        };
+        crate::check_revisions(after, &[], &head).map_err(inconsistent)?;
+        if after.rev == head.head.rev {
+            let mut next = *after;
+            if finality == Finality::Final {
+                // The next one is in a later block than this, which saves looking for it before.
+                next.height = next.height.max(head.block.height.saturating_add(1));
+            }
+            return Ok(Page { revisions: Vec::new(), next, head: Some(head) });
+        }
+        // Ends: an endpoint that misplaces a revision is asked last from then on.
+        for _ in 0..=self.endpoints.len() {
+            let mut scan = self.take_scan(context, after, finality);
+            self.scan(context, &mut scan, &head, span_blocks, finality).await?;
+            let source = scan.source;
+            let revisions = scan.give(PAGE_MAX);
+            if finality != Finality::Latest {
+                let misplaced = self.misplaced(context, &revisions, &agreed).await?;
+                if let (Some(rev), Some(source)) = (misplaced, source) {
+                    self.blame_place(source, rev);
+                    continue;
+                }
+            }
+            self.keep_scan(context, scan, finality);
+            let next = revisions.last().map_or(*after, Position::after);
+            return Ok(Page { revisions, next, head: Some(head) });
+        }
+        Err(inconsistent(Inconsistent::Misplaced { rev: after.rev.saturating_add(1) }))
     }
 
-    async fn submit(
+    fn take_scan(&self, context: &OnChainId, after: &Position, finality: Finality) -> Scan {
+        let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = scans.remove(&(*context, finality)).filter(|scan| scan.begins_at(after));
+        known.unwrap_or_else(|| Scan::new(*after))
+    }
+
+    fn keep_scan(&self, context: &OnChainId, scan: Scan, finality: Finality) {
+        let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
+        if scan.is_worth_keeping(finality) && scans.len() < SCANS_MAX {
+            scans.insert((*context, finality), scan);
+        }
+    }
+
+    /// The head of `context` in a block: proved by one endpoint, or told by enough; `None` if it
+    /// has no record there.
+    ///
+    /// # Errors
+    /// As for [`Quorum::head`].
+    pub async fn head_in(
         &self,
         context: &OnChainId,
-        call: &Call,
-        key: &AccountKey,
-    ) -> Result<Receipt, ChainError> {
-        let mut failure = None;
-        for endpoint in &self.endpoints {
-            match endpoint.submit(context, call, key).await {
-                Err(error @ ChainError::Unreachable { .. }) => failure = Some(error),
-                done => return done,
-            }
-        }
-        Err(failure.expect("a quorum has an endpoint"))
+        agreed: &Agreed<E::Header>,
+    ) -> Result<Option<AnchorHead>, ChainError> {
+        let header = &agreed.header;
+        let record = self.believe("the record", |endpoint| endpoint.record(context, header));
+        let (record, answer) = record.await?;
+        let trust = Trust { block: agreed.vouched, answer };
+        let block = agreed.header.block();
+        Ok(record.map(|(head, log_head)| AnchorHead { head, log_head, block, trust }))
     }
 
-    async fn balance(&self, account: &AccountId) -> Result<u128, ChainError> {
-        let account = account.clone();
-        self.agree(
-            "balance",
-            move |endpoint| {
-                let account = account.clone();
-                Box::pin(async move { endpoint.balance(&account).await })
-            },
-            u128::eq,
-        )
-        .await
+    fn disagreement(&self, method: &'static str, agreeing: usize) -> ChainError {
+        let (asked, needed) = (self.endpoints.len(), self.needed.get());
+        ChainError::Disagreement { method, agreeing, asked, needed }
     }
-}
-
-/// Endpoints are seldom at one block; they agree if the record is the same at theirs.
-fn same_head(one: &Option<AnchorHead>, other: &Option<AnchorHead>) -> bool {
-    let record = |head: &Option<AnchorHead>| head.map(|head| (head.head, head.log_head));
-    record(one) == record(other)
 }

@@ -36,6 +36,12 @@ pub enum Inconsistent {
         /// What the record says.
         head: u64,
     },
+    /// A revision is not in the block that was told for it.
+    #[error("revision {rev} is not in the block that was told for it")]
+    Misplaced {
+        /// Which.
+        rev: u64,
+    },
     /// The head has more revisions than the events tell of.
     #[error("the record stands at revision {head}, but events end at {found}")]
     Omitted {
@@ -91,6 +97,9 @@ mod tests {
     use types::Hash;
 
     use super::*;
+    use crate::{Shown, Trust, Vouched};
+
+    const TRUST: Trust = Trust { block: Vouched::Consensus, answer: Shown::Proved };
 
     fn block(height: u64) -> BlockRef {
         BlockRef { height, hash: Hash::ZERO, time_s: 0 }
@@ -115,7 +124,7 @@ mod tests {
             flags: 0,
             active: 1,
         };
-        (start, revisions, AnchorHead { head, log_head, block: block(length) })
+        (start, revisions, AnchorHead { head, log_head, block: block(length), trust: TRUST })
     }
 
     #[track_caller]

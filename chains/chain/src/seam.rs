@@ -4,12 +4,12 @@ use core::fmt;
 
 use async_trait::async_trait;
 use governance::{
-    anchor::{Head, OnChainId},
-    log::{self, BlockRef, Revision},
+    anchor::{Account, Action, Class, Head, OnChainId},
+    log::{self, Answer, BlockRef, Revision},
 };
 use types::{AccountId, Hash};
 
-use crate::{AccountKey, Call, ChainError, Locator, Position};
+use crate::{AccountKey, BlockId, Call, ChainError, Fault, Locator, Position, Trust};
 
 /// Most revisions in one page: bounds an answer's memory, and is more than a busy record has a day.
 pub const PAGE_MAX: usize = 256;
@@ -34,6 +34,40 @@ pub struct AnchorHead {
     pub log_head: Hash,
     /// As of which block.
     pub block: BlockRef,
+    /// What it rests on.
+    pub trust: Trust,
+}
+
+/// A proposal that may still be approved or carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenProposal {
+    /// Its number.
+    pub seq: u64,
+    /// Who made it.
+    pub proposer: Account,
+    /// Its batch, which has the hash that the contract keeps.
+    pub actions: Vec<Action>,
+    /// How grave it is.
+    pub class: Class,
+    /// Whose approvals count, in the order of their seats.
+    pub approvals: Vec<Account>,
+    /// How many must approve.
+    pub needed: u8,
+    /// From when on it may be carried out (Unix seconds); `None` until it has its approvals.
+    pub eta_s: Option<u64>,
+    /// Its last second, Unix.
+    pub expiry_s: u64,
+}
+
+/// What a chain says about a signature of one of its accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// [`Answer::Unknown`] if the chain cannot tell.
+    pub answer: Answer,
+    /// As of which block: keys change.
+    pub block: BlockRef,
+    /// What the answer rests on.
+    pub trust: Trust,
 }
 
 /// Consecutive revisions, checked against the record's head.
@@ -62,7 +96,7 @@ pub struct Receipt {
     pub rev: Option<u64>,
 }
 
-/// One registry on one chain. Adapters translate; they never decide, cache or retry.
+/// One registry on one chain. Adapters translate; whom to believe is [`crate::Quorum`]'s to decide.
 #[async_trait]
 pub trait Chain: fmt::Debug + Send + Sync {
     /// Which registry this is.
@@ -116,11 +150,40 @@ pub trait Chain: fmt::Debug + Send + Sync {
         key: &AccountKey,
     ) -> Result<Receipt, ChainError>;
 
+    /// The proposals of `context` that are open in the newest block, in the order of their numbers.
+    ///
+    /// # Errors
+    /// As for [`Chain::head`].
+    async fn proposals(&self, context: &OnChainId) -> Result<Vec<OpenProposal>, ChainError>;
+
+    /// Whether `account` signed `digest`, by whatever rule the chain has for it, in the block `at`,
+    /// or in the newest final one.
+    ///
+    /// [`Answer::Unknown`] where `at` is not final yet, and [`Answer::Invalid`] where the chain has
+    /// another block there.
+    ///
+    /// # Errors
+    /// [`ChainError::BadAccount`] if it is none of this chain; else as for [`Chain::head`].
+    async fn account_signed(
+        &self,
+        account: &AccountId,
+        digest: &Hash,
+        signature: &[u8],
+        at: Option<BlockId>,
+    ) -> Result<Signed, ChainError>;
+
     /// What `account` can pay with, in the chain's smallest unit.
     ///
     /// # Errors
     /// [`ChainError::BadAccount`] if it is none of this chain; else as for [`Chain::head`].
     async fn balance(&self, account: &AccountId) -> Result<u128, ChainError>;
+
+    /// Resolves when the chain tells of a new block; never, where nothing tells. A hint: what it
+    /// missed shows in the next reading.
+    async fn changed(&self);
+
+    /// What endpoints did wrong since the start, the newest first.
+    fn faults(&self) -> Vec<Fault>;
 }
 
 impl Page {

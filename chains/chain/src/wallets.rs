@@ -12,6 +12,31 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct AccountKey(Zeroizing<[u8; 32]>);
 
+/// What a proof leaves to the chain: whether an account says, in one block, that it signed.
+///
+/// The proof names the block, since a contract's keys change: what it said in a block stays so, and
+/// every node that asks hears the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Who should have signed.
+    pub account: AccountId,
+    /// What was signed.
+    pub digest: Hash,
+    /// The signature, whose form is the account's own.
+    pub signature: Vec<u8>,
+    /// In which block.
+    pub block: BlockId,
+}
+
+/// Names a block of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockId {
+    /// Its height.
+    pub height: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
 /// Why a wallet's proof does not hold, or none can be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -82,6 +107,28 @@ pub trait Wallets: WalletVerifier + fmt::Debug + Send + Sync {
     /// # Errors
     /// [`WalletError`]; [`WalletError::Unsupported`] stands for [`Answer::Unknown`].
     fn check(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError>;
+
+    /// What `proof` leaves to the chain, where all that can be checked without it holds.
+    ///
+    /// # Errors
+    /// [`WalletError::Unsupported`] if the chain would have nothing to say; else as
+    /// [`Wallets::check`].
+    fn question(&self, binding: &Binding, proof: &WalletProof) -> Result<Question, WalletError> {
+        let (account, _) = (binding.account.clone(), proof);
+        Err(WalletError::Unsupported { account })
+    }
+
+    /// The proof of an account that is a contract: it says in `block` that `signature` of `message`
+    /// is its own. `None` where no such proof exists.
+    fn contract_proof(
+        &self,
+        message: &str,
+        signature: &[u8],
+        block: BlockId,
+    ) -> Option<WalletProof> {
+        let _: (&str, &[u8], BlockId) = (message, signature, block);
+        None
+    }
 }
 
 /// The wallets of all chains that a node knows.
@@ -140,6 +187,18 @@ impl WalletSet {
     /// As there; [`WalletError::Unsupported`] if none does.
     pub fn message(&self, binding: &Binding, now: UnixMillis) -> Result<String, WalletError> {
         self.first(&binding.account, |wallets| wallets.message(binding, now))
+    }
+
+    /// As [`Wallets::question`], by the first that supports the account.
+    ///
+    /// # Errors
+    /// As there; [`WalletError::Unsupported`] if none does.
+    pub fn question(
+        &self,
+        binding: &Binding,
+        proof: &WalletProof,
+    ) -> Result<Question, WalletError> {
+        self.first(&binding.account, |wallets| wallets.question(binding, proof))
     }
 
     /// As [`Wallets::check`], by the first that supports the account.

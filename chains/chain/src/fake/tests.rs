@@ -1,21 +1,25 @@
 //! The story of one record on the chain in memory, and what its commands do.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::sync::Arc;
 
-use futures::executor::block_on;
 use governance::{
-    anchor::{Action, Terms},
+    anchor::{Action, Approval, Terms, actions_hash},
     log::{Answer, Binding, WalletVerifier as _},
 };
 use types::{ContextId, MemberKey, UnixMillis};
 
 use super::*;
-use crate::{Quorum, WalletSet};
+use crate::{Inconsistent, WalletSet};
 
 const SALT: [u8; 32] = [7; 32];
 
 fn key(byte: u8) -> AccountKey {
     AccountKey::from_bytes([byte; 32])
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(future)
 }
 
 fn locator() -> Locator {
@@ -41,7 +45,7 @@ fn chain() -> FakeChain {
         app: hash(1),
         members_root: hash(2),
         members_count: 1,
-        threshold: 1,
+        flags: 0,
         delays_s: [0; 4],
         guardian: None,
         context: ContextId::from_bytes([3; 32]),
@@ -143,7 +147,7 @@ fn an_outage_passes() {
 #[test]
 fn repeating_what_is_done_changes_nothing() {
     let chain = chain();
-    let terms = chain.world().newest().records[&context()].record.terms.clone();
+    let terms = chain.shared.lock().newest().records[&context()].record.terms.clone();
     let again = Call::Create { salt: SALT, terms: terms.clone() };
     assert_eq!(submit(&chain, 1, &again).expect("done already").transaction, None);
     let other = Terms { context: ContextId::from_bytes([4; 32]), ..terms };
@@ -151,26 +155,71 @@ fn repeating_what_is_done_changes_nothing() {
 }
 
 #[test]
-fn a_liar_among_three_endpoints_is_outvoted_and_alone_believed_by_nobody() {
-    let endpoints: Vec<Arc<FakeChain>> = (0..3).map(|_| Arc::new(chain())).collect();
-    for endpoint in &endpoints {
-        submit(endpoint, 1, &act(endpoint, members(2, 4))).expect("accepted");
+fn an_open_proposal_is_told_with_its_batch_and_those_who_count() {
+    let chain = chain();
+    for by in [2, 3] {
+        let nominee = Account::from_id(&account(by)).expect("an account");
+        let nominate = act(&chain, Action::NominateAdmin { account: nominee, ttl_s: 60 });
+        submit(&chain, 1, &nominate).expect("nominated");
+        submit(&chain, by, &Call::AcceptAdmin).expect("accepted");
     }
-    let quorum = |needed| {
-        let dynamic = endpoints.iter().map(|chain| Arc::clone(chain) as Arc<dyn Chain>).collect();
-        Quorum::new(dynamic, NonZeroUsize::new(needed).expect("not zero")).expect("enough")
+    submit(&chain, 1, &act(&chain, Action::SetThreshold { threshold: 3 })).expect("accepted");
+    let receipt = submit(&chain, 2, &act(&chain, members(2, 4))).expect("proposed");
+    let seq = receipt.seq.expect("a proposal");
+    let hash = actions_hash(&[members(2, 4)]).expect("a batch");
+    let approval = Approval { context: context(), seq, actions_hash: hash, deadline_s: u64::MAX };
+    let digest = FakeHost::approval_digest(&approval);
+    let mut approvals: Vec<(Account, Vec<u8>)> = [1, 3]
+        .map(|by| {
+            let by_account = Account::from_id(&account(by)).expect("an account");
+            (by_account, FakeHost::sign(&digest, &key(by)))
+        })
+        .into();
+    approvals.sort();
+    let (late, early) = (approvals.split_off(1), approvals);
+    let by_sigs = |approvals| Call::ApproveBySigs {
+        seq,
+        actions_hash: hash,
+        deadline_s: u64::MAX,
+        approvals,
     };
-    endpoints[0].omit(Some(1));
-    let page = revisions(&quorum(2), Finality::Latest).expect("two agree");
-    assert_eq!(page.revisions.len(), 2);
-    let alone = revisions(&quorum(3), Finality::Latest);
-    assert!(
-        matches!(alone, Err(ChainError::Disagreement { agreeing: 2, asked: 3, needed: 3, .. })),
-        "{alone:?}"
-    );
-    endpoints[1].set_reachable(false);
-    let error = revisions(&quorum(2), Finality::Latest).expect_err("an error is no agreement");
-    assert!(matches!(error, ChainError::Disagreement { agreeing: 1, .. }), "{error}");
+    submit(&chain, 2, &by_sigs(early)).expect("one signed");
+    let open = block_on(chain.proposals(&context())).expect("answers");
+    let [open] = open.as_slice() else { panic!("one is open: {open:?}") };
+    assert_eq!((open.seq, open.needed, open.approvals.len(), open.eta_s), (seq, 3, 2, None));
+    assert_eq!(open.actions, [members(2, 4)]);
+    submit(&chain, 2, &by_sigs(late)).expect("the other signed");
+    let open = block_on(chain.proposals(&context())).expect("answers");
+    assert!(open[0].eta_s.is_some());
+    submit(&chain, 1, &Call::Execute { seq, actions: vec![members(2, 4)] }).expect("executed");
+    assert_eq!(block_on(chain.proposals(&context())).expect("answers"), []);
+}
+
+#[test]
+fn accounts_sign_digests_of_their_own() {
+    let chain = chain();
+    let signature = FakeHost::sign(&hash(7), &key(1));
+    for (by, digest, expected) in
+        [(1, 7, Answer::Valid), (2, 7, Answer::Invalid), (1, 8, Answer::Invalid)]
+    {
+        let (account, digest) = (account(by), hash(digest));
+        let signed = block_on(chain.account_signed(&account, &digest, &signature, None));
+        assert_eq!(signed.expect("answers").answer, expected);
+    }
+    let other = "eip155:1:0x00000000000000000000000000000000000a11ce".parse().expect("legal");
+    let answer = block_on(chain.account_signed(&other, &hash(7), &signature, None));
+    assert!(matches!(answer, Err(ChainError::BadAccount { .. })));
+}
+
+#[test]
+fn whoever_waits_is_told_of_the_next_block() {
+    let chain = chain();
+    let mut changed = chain.changed();
+    let waker = futures::task::noop_waker();
+    let mut poll = || changed.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+    assert!(poll().is_pending() && poll().is_pending());
+    chain.mine(1, 12);
+    assert!(poll().is_ready());
 }
 
 #[test]
