@@ -1,60 +1,79 @@
-//! One registry on one Ethereum chain, through one endpoint.
+//! One registry on one Ethereum chain, through one or several endpoints.
 
-use core::{ops::RangeInclusive, time::Duration};
-use std::collections::BTreeMap;
+use core::{num::NonZeroUsize, time::Duration};
+use std::sync::Arc;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use async_trait::async_trait;
 use chain::{
-    AccountKey, AnchorHead, Call, Chain, ChainError, Finality, Inconsistent, Locator, PAGE_MAX,
-    Page, Position, Receipt, check_revisions,
+    AccountKey, Agreed, AnchorHead, BlockId, Call, Chain, ChainError, Endpoint as _, Fault,
+    Finality, Header as _, Locator, Named, OpenProposal, Page, Position, Quorum, Receipt, Shown,
+    Signed, Trust,
 };
 use governance::{
     anchor::{Account, OnChainId},
-    log::{BlockRef, Revision},
+    log::Answer,
 };
-use types::{AccountId, ChainId};
+use types::{AccountId, ChainId, Hash};
 use url::Url;
 
 use crate::{
-    rpc::{Header, Rpc},
+    beacon::{Beacon, LightClientConfig},
+    endpoint::Node,
+    heads::Heads,
+    proof::Header,
+    rpc::Rpc,
+    submit::{Outstanding, chain_id},
     wire,
 };
-
-/// Most questions about events in one page, so that a page ends in bounded time.
-const SPANS_MAX: usize = 16;
 
 /// How to reach a registry.
 #[derive(Clone, Debug)]
 pub struct EthereumConfig {
-    /// Where the endpoint listens.
-    pub endpoint: Url,
+    /// Where the endpoints listen: `http`, `https`, `ws` or `wss`. At least one; through WebSockets
+    /// they also tell of new blocks.
+    pub endpoints: Vec<Url>,
+    /// How many of them must agree on a block: from 1 up to all.
+    pub needed: NonZeroUsize,
+    /// Says which block is final, in place of the endpoints, where there is one.
+    pub light_client: Option<LightClientConfig>,
     /// How long to wait for one answer.
     pub timeout: Duration,
     /// How long to wait until a block has a transaction.
     pub patience: Duration,
+    /// After how long without a block a transaction pays more.
+    pub bump_after: Duration,
     /// How many blocks one question about events covers; endpoints have limits of their own.
     pub span_blocks: u64,
+    /// An endpoint whose newest block is older than the others' by more than this is named.
+    pub lag_max: Duration,
 }
 
-/// One registry on one Ethereum chain, through one endpoint.
+/// One registry on one Ethereum chain.
 #[derive(Debug)]
 pub struct Ethereum {
     pub(crate) locator: Locator,
     pub(crate) address: Address,
     pub(crate) chain_number: u64,
-    pub(crate) rpc: Rpc,
     pub(crate) config: EthereumConfig,
+    pub(crate) quorum: Quorum<Node>,
+    pub(crate) outstanding: Outstanding,
+    heads: Heads,
 }
 
 impl EthereumConfig {
-    /// The usual bounds: 20 s for an answer, 2 minutes for a block, 10,000 blocks of events.
-    pub const fn new(endpoint: Url) -> Self {
+    /// One endpoint and the usual bounds: 20 s for an answer, 2 minutes for a block, more pay after
+    /// 30 s, 10,000 blocks of events, 15 minutes of lag.
+    pub fn new(endpoint: Url) -> Self {
         Self {
-            endpoint,
+            endpoints: vec![endpoint],
+            needed: NonZeroUsize::MIN,
+            light_client: None,
             timeout: Duration::from_secs(20),
             patience: Duration::from_secs(120),
+            bump_after: Duration::from_secs(30),
             span_blocks: 10_000,
+            lag_max: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -63,97 +82,92 @@ impl Ethereum {
     /// The registry with this account. Asks nothing yet: see [`Chain::verify_registry`].
     ///
     /// # Errors
-    /// [`ChainError::BadAccount`] if `registry` is no account of an `eip155` chain.
+    /// [`ChainError::BadAccount`] if `registry` is no account of an `eip155` chain;
+    /// [`ChainError::TooFewEndpoints`] if more must agree than there are.
     pub fn new(registry: AccountId, config: EthereumConfig) -> Result<Self, ChainError> {
         let bad = || ChainError::BadAccount { account: registry.clone() };
         let chain_number = chain_number(&registry.chain()).ok_or_else(bad)?;
         let locator = Locator::new(registry.clone()).ok_or_else(bad)?;
         let address = wire::address(&locator.registry().account).ok_or_else(bad)?;
-        let rpc = Rpc::new(config.endpoint.clone(), config.timeout)?;
-        Ok(Self { locator, address, chain_number, rpc, config })
+        let quorum = quorum(&config, address)?;
+        let heads = Heads::new(&config.endpoints);
+        let outstanding = Outstanding::default();
+        Ok(Self { locator, address, chain_number, config, quorum, outstanding, heads })
     }
 
-    async fn newest(&self, finality: Finality) -> Result<Option<(BlockRef, B256)>, ChainError> {
-        let tag = match finality {
-            Finality::Latest => "latest",
-            Finality::Safe => "safe",
-            Finality::Final => "finalized",
-        };
-        let header = self.rpc.block(tag).await?;
-        Ok(header.map(|header| {
-            let block = header.reference();
-            (block, wire::word(&block.hash))
-        }))
+    /// The account as an address, if it is one of this chain.
+    fn account(&self, account: &AccountId) -> Result<Address, ChainError> {
+        let same_chain = account.chain() == *self.locator.chain();
+        let known = Account::from_id(account).filter(|_| same_chain);
+        let address = known.as_ref().and_then(wire::address);
+        address.ok_or_else(|| ChainError::BadAccount { account: account.clone() })
     }
 
-    pub(crate) async fn block(&self, hash: B256) -> Result<BlockRef, ChainError> {
-        let header: Option<Header> = self.rpc.block_by_hash(hash).await?;
-        let block = header.map(|header| header.reference());
-        let same = block.filter(|block| wire::word(&block.hash) == hash);
-        same.ok_or_else(|| self.rpc.nonsense("eth_getBlockByHash", "the block is not there"))
+    /// The newest block that enough endpoints have.
+    pub(crate) async fn latest(&self) -> Result<Header, ChainError> {
+        let latest = self.quorum.block(Finality::Latest).await?;
+        latest.map(|agreed| agreed.header).ok_or_else(|| ChainError::BadAnswer {
+            endpoint: self.locator.to_string(),
+            method: "eth_getBlockByNumber",
+            source: "no newest block".into(),
+        })
     }
 
-    /// The revisions after `after` in blocks up to `last`, and from which block on to look further.
-    async fn collect(
-        &self,
-        context: &OnChainId,
-        after: &Position,
-        last: u64,
-    ) -> Result<(Vec<Revision>, u64), ChainError> {
-        let mut revisions = Vec::new();
-        let mut from = after.height;
-        // At most SPANS_MAX turns.
-        for _ in 0..SPANS_MAX {
-            if from > last {
-                break;
-            }
-            let to = last.min(from.saturating_add(self.config.span_blocks.saturating_sub(1)));
-            for revision in self.span(context, after.rev, from..=to).await? {
-                if revisions.len() == PAGE_MAX {
-                    return Ok((revisions, revision.block.height));
+    /// Whether enough endpoints serve the registry's chain.
+    pub(crate) async fn verify_chain(&self) -> Result<(), ChainError> {
+        let expected = self.locator.chain();
+        let number = self.chain_number;
+        let served =
+            self.quorum.agree("eth_chainId", |node| Box::pin(serves(node, number, expected)));
+        match served.await {
+            Ok(_) => Ok(()),
+            Err(error @ ChainError::Disagreement { .. }) => {
+                // Says which one is wrong, rather than that too few are right.
+                for node in self.quorum.endpoints() {
+                    let answer = serves(node, number, expected).await;
+                    if let Err(other @ ChainError::OtherChain { .. }) = answer {
+                        return Err(other);
+                    }
                 }
-                revisions.push(revision);
+                Err(error)
             }
-            from = to.saturating_add(1);
+            Err(error) => Err(error),
         }
-        Ok((revisions, from))
     }
+}
 
-    /// The first revisions after `after_rev` in these blocks, one more than a page at most.
-    async fn span(
-        &self,
-        context: &OnChainId,
-        after_rev: u64,
-        heights: RangeInclusive<u64>,
-    ) -> Result<Vec<Revision>, ChainError> {
-        const METHOD: &str = "eth_getLogs";
-        let topics = wire::rev_topics(context);
-        let logs = self.rpc.logs(self.address, &topics, *heights.start(), *heights.end()).await?;
-        let mut blocks: BTreeMap<B256, BlockRef> = BTreeMap::new();
-        let mut revisions = Vec::new();
-        for log in &logs {
-            let hash = log.block_hash.ok_or_else(|| self.rpc.nonsense(METHOD, "no block"))?;
-            let read = wire::revision(log, self.address, context);
-            let stray = || self.rpc.nonsense(METHOD, "not an event that was asked for");
-            let (rev, with_block) = read.ok_or_else(stray)?;
-            if rev <= after_rev {
-                continue;
-            }
-            let block = match blocks.get(&hash) {
-                Some(block) => *block,
-                None => self.block(hash).await?,
-            };
-            blocks.insert(hash, block);
-            if !heights.contains(&block.height) {
-                return Err(self.rpc.nonsense(METHOD, "an event of another block"));
-            }
-            revisions.push(with_block(block));
-            if revisions.len() > PAGE_MAX {
-                break;
-            }
+pub(crate) fn quorum(
+    config: &EthereumConfig,
+    registry: Address,
+) -> Result<Quorum<Node>, ChainError> {
+    let nodes = config.endpoints.iter().map(|endpoint| {
+        let rpc = Rpc::new(endpoint.clone(), config.timeout)?;
+        Ok(Node { rpc, registry })
+    });
+    let nodes: Vec<Node> = nodes.collect::<Result<_, ChainError>>()?;
+    let (given, needed) = (nodes.len(), config.needed);
+    let quorum = Quorum::new(nodes, needed)
+        .ok_or(ChainError::TooFewEndpoints { given, needed: needed.get() })?
+        .with_lag_max(config.lag_max);
+    Ok(match &config.light_client {
+        Some(light_client) => {
+            let beacon = Beacon::new(light_client.clone(), config.timeout)?;
+            quorum.with_consensus(Arc::new(beacon))
         }
-        Ok(revisions)
+        None => quorum,
+    })
+}
+
+async fn serves(node: &Node, number: u64, expected: &ChainId) -> Result<(), ChainError> {
+    let found = node.rpc.chain_id().await?;
+    if found == number {
+        return Ok(());
     }
+    Err(ChainError::OtherChain {
+        endpoint: node.name().to_owned(),
+        expected: expected.clone(),
+        found: chain_id(found),
+    })
 }
 
 #[async_trait]
@@ -164,12 +178,16 @@ impl Chain for Ethereum {
 
     async fn verify_registry(&self) -> Result<(), ChainError> {
         self.verify_chain().await?;
-        let code = self.rpc.code(self.address).await?;
+        let header = self.latest().await?;
+        let (address, header) = (self.address, &header);
+        let code_hash =
+            self.quorum.believe("the code", |node| Box::pin(node.code_hash(address, header)));
+        let (code_hash, _) = code_hash.await?;
         let registry = self.locator.clone();
-        if code.is_empty() {
+        if code_hash == KECCAK256_EMPTY {
             return Err(ChainError::NoRegistry { registry });
         }
-        if code != wire::runtime_code(registry.registry()) {
+        if code_hash != keccak256(wire::runtime_code(registry.registry())) {
             return Err(ChainError::OtherRegistry { registry });
         }
         Ok(())
@@ -180,15 +198,7 @@ impl Chain for Ethereum {
         context: &OnChainId,
         finality: Finality,
     ) -> Result<Option<AnchorHead>, ChainError> {
-        let Some((block, hash)) = self.newest(finality).await? else { return Ok(None) };
-        let answer = self.rpc.view(self.address, &wire::head_call(context), hash).await?;
-        // Before the registry was deployed there is no code, and so no bytes at all.
-        if answer.is_empty() {
-            return Ok(None);
-        }
-        let head = wire::head_answer(&answer);
-        let head = head.ok_or_else(|| self.rpc.nonsense("eth_call", "not a record's head"))?;
-        Ok(head.map(|(head, log_head)| AnchorHead { head, log_head, block }))
+        self.quorum.head(context, finality).await
     }
 
     async fn revisions(
@@ -197,25 +207,7 @@ impl Chain for Ethereum {
         after: &Position,
         finality: Finality,
     ) -> Result<Page, ChainError> {
-        let Some(head) = self.head(context, finality).await? else {
-            return Ok(Page { revisions: Vec::new(), next: *after, head: None });
-        };
-        let inconsistent = |source| ChainError::Inconsistent { context: *context, source };
-        let last = head.block.height;
-        let (revisions, height) = if head.head.rev > after.rev {
-            self.collect(context, after, last).await?
-        } else {
-            (Vec::new(), after.height)
-        };
-        let mut next = check_revisions(after, &revisions, &head).map_err(inconsistent)?;
-        if next.rev < head.head.rev {
-            if height > last {
-                let (head, found) = (head.head.rev, next.rev);
-                return Err(inconsistent(Inconsistent::Omitted { head, found }));
-            }
-            next.height = height;
-        }
-        Ok(Page { revisions, next, head: Some(head) })
+        self.quorum.revisions(context, after, finality, self.config.span_blocks).await
     }
 
     async fn submit(
@@ -227,15 +219,64 @@ impl Chain for Ethereum {
         self.submit_call(context, call, key).await
     }
 
+    async fn proposals(&self, context: &OnChainId) -> Result<Vec<OpenProposal>, ChainError> {
+        let agreed = self.quorum.block(Finality::Latest).await?;
+        let Some(agreed) = agreed else { return Ok(Vec::new()) };
+        let Some(head) = self.quorum.head_in(context, &agreed).await? else {
+            return Ok(Vec::new());
+        };
+        let (header, head, span) = (&agreed.header, &head.head, self.config.span_blocks);
+        let open = self.quorum.believe("open proposals", |node| {
+            Box::pin(node.proposals(context, header, head, span))
+        });
+        Ok(open.await?.0)
+    }
+
+    async fn account_signed(
+        &self,
+        account: &AccountId,
+        digest: &Hash,
+        signature: &[u8],
+        at: Option<BlockId>,
+    ) -> Result<Signed, ChainError> {
+        let address = self.account(account)?;
+        let newest = self.quorum.block(Finality::Final).await?.ok_or(ChainError::NothingFinal)?;
+        let agreed = match at {
+            None => newest,
+            Some(id) => match self.quorum.named(id).await? {
+                Named::Final(named) => named,
+                named @ (Named::Ahead | Named::Elsewhere) => return Ok(unsaid(&named, &newest)),
+            },
+        };
+        let (answer, shown) = self.signed_under(&agreed.header, address, digest, signature).await?;
+        let trust = Trust { block: agreed.vouched, answer: shown };
+        Ok(Signed { answer, block: agreed.header.block(), trust })
+    }
+
     async fn balance(&self, account: &AccountId) -> Result<u128, ChainError> {
-        let bad = || ChainError::BadAccount { account: account.clone() };
-        let same_chain = account.chain() == *self.locator.chain();
-        let known = Account::from_id(account).filter(|_| same_chain);
-        let address = known.as_ref().and_then(wire::address).ok_or_else(bad)?;
-        let balance = self.rpc.balance(address).await?;
+        let address = self.account(account)?;
+        let balance = balance_of(&self.quorum, address, &self.latest().await?).await?;
         // More than there is of any chain's coin.
         Ok(u128::try_from(balance).unwrap_or(u128::MAX))
     }
+
+    async fn changed(&self) {
+        self.heads.changed().await;
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.quorum.faults()
+    }
+}
+
+/// What `address` has under `header`, in wei.
+pub(crate) async fn balance_of(
+    quorum: &Quorum<Node>,
+    address: Address,
+    header: &Header,
+) -> Result<U256, ChainError> {
+    let balance = quorum.believe("a balance", |node| Box::pin(node.balance(address, header)));
+    Ok(balance.await?.0)
 }
 
 /// The chain's number; `None` unless it is of kind `eip155`.
@@ -243,4 +284,14 @@ pub(crate) fn chain_number(chain: &ChainId) -> Option<u64> {
     let number = chain.reference().parse().ok()?;
     let canonical = format!("eip155:{number}") == chain.as_str();
     canonical.then_some(number)
+}
+
+/// Of a block that is not final, or not of this chain.
+fn unsaid(named: &Named<Header>, newest: &Agreed<Header>) -> Signed {
+    let answer = match named {
+        Named::Elsewhere => Answer::Invalid,
+        Named::Final(_) | Named::Ahead => Answer::Unknown,
+    };
+    let trust = Trust { block: newest.vouched, answer: Shown::Proved };
+    Signed { answer, block: newest.header.block(), trust }
 }

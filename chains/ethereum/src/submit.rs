@@ -1,50 +1,53 @@
-//! Transactions: simulate, price, sign, send, wait for a block.
+//! Calls as transactions: simulated first, sent, and followed until a block has one.
 
-use core::time::Duration;
+mod fees;
+mod outstanding;
+mod sender;
 
 use alloy::{
-    consensus::{SignableTransaction as _, TxEip1559},
-    eips::eip2718::Encodable2718 as _,
-    primitives::{Address, B256, Bytes, TxKind, U256},
-    signers::{SignerSync as _, local::PrivateKeySigner},
+    primitives::{Address, B256, Bytes},
+    signers::local::PrivateKeySigner,
 };
-use chain::{AccountKey, Call, ChainError, Locator, Receipt};
-use governance::anchor::{Account, Action, Code, OnChainId};
-use tokio::time::{Instant, interval};
+use chain::{AccountKey, Beside, Call, ChainError, Locator, Receipt, repeats};
+use governance::{
+    anchor::{Account, OnChainId},
+    log::BlockRef,
+};
 use types::{AccountId, ChainId};
 
+pub(crate) use self::outstanding::Outstanding;
+use self::sender::{Sender, Transaction};
 use crate::{
-    adapter::{Ethereum, EthereumConfig},
-    rpc::{Inclusion, Rpc, Simulated},
+    adapter::{self, Ethereum, EthereumConfig},
+    endpoint::Node,
+    rpc::{Inclusion, Simulated},
     wire,
 };
-
-/// How often to look whether a block has a transaction.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How much of unknown revert data an error shows, in bytes.
 const SHOWN_BYTES_MAX: usize = 36;
 
-struct Transaction<'a> {
-    signer: &'a PrivateKeySigner,
-    to: Option<Address>,
-    data: Bytes,
-    chain_number: u64,
-}
-
 impl Ethereum {
-    /// Puts a new registry on the chain that the endpoint serves, paid by `key`, and waits until a
+    /// Puts a new registry on the chain that the endpoints serve, paid by `key`, and waits until a
     /// block has it. One registry serves all contexts of a chain.
     ///
     /// # Errors
     /// As for [`chain::Chain::submit`].
     pub async fn deploy(config: EthereumConfig, key: &AccountKey) -> Result<Self, ChainError> {
-        let rpc = Rpc::new(config.endpoint.clone(), config.timeout)?;
-        let chain_number = rpc.chain_id().await?;
         let signer = signer(key)?;
-        let data = wire::creation_code();
-        let transaction = Transaction { signer: &signer, to: None, data, chain_number };
-        let (hash, inclusion) = match transaction.run(&rpc, config.patience).await? {
+        let quorum = adapter::quorum(&config, Address::ZERO)?;
+        let chain_ids = quorum.agree("eth_chainId", |node| Box::pin(node.rpc.chain_id()));
+        let (chain_number, _) = chain_ids.await?;
+        let transaction = Transaction { to: None, data: wire::creation_code() };
+        let outstanding = Outstanding::default();
+        let sender = Sender {
+            quorum: &quorum,
+            config: &config,
+            outstanding: &outstanding,
+            signer: &signer,
+            chain_number,
+        };
+        let (hash, inclusion) = match sender.run(&transaction).await? {
             Simulated::Ran(run) => run,
             Simulated::Reverted(data) => return Err(failed(&data)),
         };
@@ -53,19 +56,6 @@ impl Ethereum {
             return Err(ChainError::Failed { data: format!("in transaction {hash}") });
         };
         Self::new(account_id(chain_number, address), config)
-    }
-
-    /// Whether the endpoint serves the registry's chain.
-    pub(crate) async fn verify_chain(&self) -> Result<(), ChainError> {
-        let found = self.rpc.chain_id().await?;
-        if found == self.chain_number {
-            return Ok(());
-        }
-        Err(ChainError::OtherChain {
-            endpoint: self.rpc.name().to_owned(),
-            expected: self.locator.chain().clone(),
-            found: chain_id(found),
-        })
     }
 
     pub(crate) async fn submit_call(
@@ -82,22 +72,37 @@ impl Ethereum {
         }
         let data = wire::call_data(context, call)?;
         self.verify_chain().await?;
-        let (to, chain_number) = (Some(self.address), self.chain_number);
-        let transaction = Transaction { signer: &signer, to, data, chain_number };
-        match transaction.run(&self.rpc, self.config.patience).await? {
+        let transaction = Transaction { to: Some(self.address), data };
+        let sender = Sender {
+            quorum: &self.quorum,
+            config: &self.config,
+            outstanding: &self.outstanding,
+            signer: &signer,
+            chain_number: self.chain_number,
+        };
+        match sender.run(&transaction).await? {
             Simulated::Ran((hash, inclusion)) if inclusion.succeeded() => {
                 let done = wire::done(&inclusion.logs, self.address, context);
-                let block = self.block(inclusion.block_hash).await?;
+                let block = self.block_of(&inclusion).await?;
                 let transaction = Some(wire::hash(hash));
-                Ok(Receipt { transaction, block: Some(block), seq: done.seq, rev: done.rev })
+                Ok(Receipt { transaction, block, seq: done.seq, rev: done.rev })
             }
             // Something came between simulation and block; ask the contract what.
-            Simulated::Ran(_) => match transaction.simulate(&self.rpc).await? {
+            Simulated::Ran((hash, _)) => match sender.simulate(&transaction).await? {
                 Simulated::Reverted(data) => self.refusal(context, call, &data).await,
-                Simulated::Ran(_) => Err(failed(&Bytes::new())),
+                Simulated::Ran(_) => {
+                    Err(ChainError::Failed { data: format!("in transaction {hash}") })
+                }
             },
             Simulated::Reverted(data) => self.refusal(context, call, &data).await,
         }
+    }
+
+    async fn block_of(&self, inclusion: &Inclusion) -> Result<Option<BlockRef>, ChainError> {
+        use chain::{Endpoint as _, Header as _};
+        let height = inclusion.block_number.to();
+        let header = self.quorum.any(|node| node.header(height)).await?;
+        Ok(header.map(|header| header.block()))
     }
 
     /// The error for a refused call, unless it would only repeat what is there.
@@ -108,103 +113,28 @@ impl Ethereum {
         revert: &Bytes,
     ) -> Result<Receipt, ChainError> {
         let code = wire::code_of(revert).ok_or_else(|| failed(revert))?;
-        let done = match (call, code) {
-            (Call::AcceptAdmin, Code::E51) => true,
-            (Call::Create { terms, .. }, Code::E01) => {
-                self.record(context).await?.0 == terms.context
-            }
-            (Call::Act { actions, .. }, Code::E57) => match actions.as_slice() {
-                [Action::SetMembersRoot { new, .. }] => self.record(context).await?.1 == *new,
-                _ => false,
-            },
-            _ => false,
-        };
-        if done {
+        if repeats(call, code, &self.beside(context).await?) {
             return Ok(Receipt { transaction: None, block: None, seq: None, rev: None });
         }
         Err(ChainError::Refused { code })
     }
 
-    async fn record(
-        &self,
-        context: &OnChainId,
-    ) -> Result<(types::ContextId, types::Hash), ChainError> {
-        let missing = || self.rpc.nonsense("eth_getBlockByNumber", "no newest block");
-        let newest = self.rpc.block("latest").await?.ok_or_else(missing)?;
-        let at = wire::word(&newest.reference().hash);
-        let answer = self.rpc.view(self.address, &wire::record_call(context), at).await?;
-        wire::record_answer(&answer).ok_or_else(|| self.rpc.nonsense("eth_call", "not a record"))
+    async fn beside(&self, context: &OnChainId) -> Result<Beside, ChainError> {
+        let height = self.latest().await?.number;
+        let data = wire::record_call(context);
+        self.quorum.any(|node| Box::pin(node.beside(&data, height))).await
     }
 }
 
-impl Transaction<'_> {
-    async fn simulate(&self, rpc: &Rpc) -> Result<Simulated<u64>, ChainError> {
-        rpc.estimate_gas(self.signer.address(), self.to, &self.data).await
-    }
-
-    async fn run(
-        &self,
-        rpc: &Rpc,
-        patience: Duration,
-    ) -> Result<Simulated<(B256, Inclusion)>, ChainError> {
-        let gas = match self.simulate(rpc).await? {
-            Simulated::Ran(gas) => gas,
-            Simulated::Reverted(data) => return Ok(Simulated::Reverted(data)),
+impl Node {
+    async fn beside(&self, call: &Bytes, height: u64) -> Result<Beside, ChainError> {
+        let answer = match self.rpc.view(Some(self.registry), call, height).await? {
+            Simulated::Ran(answer) => wire::record_answer(&answer),
+            Simulated::Reverted(_) => None,
         };
-        let signed = self.sign(rpc, gas).await?;
-        let hash = rpc.send(&signed).await?;
-        let inclusion = await_inclusion(rpc, hash, patience).await?;
-        Ok(Simulated::Ran((hash, inclusion)))
+        let read = answer.ok_or_else(|| self.rpc.nonsense("eth_call", "not a record"));
+        read.map(|(context, members_root)| Beside { context, members_root })
     }
-
-    async fn sign(&self, rpc: &Rpc, gas: u64) -> Result<Vec<u8>, ChainError> {
-        let from = self.signer.address();
-        let missing = || rpc.nonsense("eth_getBlockByNumber", "no newest block, or no base fee");
-        let newest = rpc.block("latest").await?.and_then(|header| header.base_fee_per_gas);
-        let base_fee = newest.ok_or_else(missing)?;
-        let priority_fee = rpc.priority_fee().await?;
-        // Stays valid over six full blocks in a row, each of which raises the base fee by 1/8.
-        let max_fee = base_fee.saturating_mul(U256::from(2)).saturating_add(priority_fee);
-        // State may change before the block: the estimate and a fifth.
-        let gas_limit = gas.saturating_add(gas / 5);
-        if rpc.balance(from).await? < max_fee.saturating_mul(U256::from(gas_limit)) {
-            let account = account_id(self.chain_number, from);
-            return Err(ChainError::NoFunds { account });
-        }
-        let fee = |fee: U256| {
-            u128::try_from(fee).map_err(|_| rpc.nonsense("eth_maxPriorityFeePerGas", "no fee"))
-        };
-        let transaction = TxEip1559 {
-            chain_id: self.chain_number,
-            nonce: rpc.nonce(from).await?,
-            gas_limit,
-            max_fee_per_gas: fee(max_fee)?,
-            max_priority_fee_per_gas: fee(priority_fee)?,
-            to: self.to.map_or(TxKind::Create, TxKind::Call),
-            value: U256::ZERO,
-            access_list: Default::default(),
-            input: self.data.clone(),
-        };
-        let signature = self.signer.sign_hash_sync(&transaction.signature_hash());
-        let signature = signature.map_err(|_| ChainError::BadKey)?;
-        Ok(transaction.into_signed(signature).encoded_2718())
-    }
-}
-
-async fn await_inclusion(
-    rpc: &Rpc,
-    hash: B256,
-    patience: Duration,
-) -> Result<Inclusion, ChainError> {
-    let until = Instant::now() + patience;
-    let mut look = interval(LOOK_EVERY);
-    while Instant::now() < until {
-        look.tick().await;
-        if let Some(inclusion) = rpc.inclusion(hash).await? {
-            return Ok(inclusion);
-        }
-    }
-    Err(ChainError::NotIncluded { transaction: wire::hash(hash) })
 }
 
 fn signer(key: &AccountKey) -> Result<PrivateKeySigner, ChainError> {
@@ -221,7 +151,7 @@ fn creates(
     creator.is_some_and(|creator| locator.registry().context(&creator, salt) == *context)
 }
 
-fn chain_id(number: u64) -> ChainId {
+pub(crate) fn chain_id(number: u64) -> ChainId {
     format!("eip155:{number}").parse().expect("a number is a legal reference")
 }
 
@@ -233,3 +163,6 @@ fn failed(revert: &Bytes) -> ChainError {
     let shown = revert.get(..SHOWN_BYTES_MAX).unwrap_or(revert);
     ChainError::Failed { data: Bytes::copy_from_slice(shown).to_string() }
 }
+
+/// A transaction's hash, and the block's word about it.
+type Included = (B256, Inclusion);

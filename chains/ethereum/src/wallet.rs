@@ -1,24 +1,28 @@
 //! Wallets: what an Ethereum account signs to be bound to a member key, and how that is checked.
-//! Pure; plain accounts (EOAs) alone, because a contract's word needs the chain's state.
+//! Pure: a plain account's key is checked here, and what a contract said is left to the chain, in a
+//! block that the proof names.
 
-mod eoa;
-mod siwe;
+pub(crate) mod eoa;
+pub(crate) mod siwe;
 
 use alloy::primitives::Address;
-use chain::{AccountKey, WalletError, Wallets};
+use chain::{AccountKey, BlockId, Question, WalletError, Wallets};
 use governance::{
     anchor::Account,
     log::{Answer, Binding, WalletProof, WalletVerifier},
 };
 use k256::ecdsa::SigningKey;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use types::{AccountId, ChainId, MemberKey, UnixMillis};
+use types::{AccountId, ChainId, Hash, MemberKey, UnixMillis};
 
 use self::siwe::Message;
 use crate::{adapter::chain_number, submit::account_id, wire};
 
 /// The number of EIP-4361 in a [`WalletProof`].
 pub const SCHEME_EIP4361: u8 = 1;
+/// The number of the same signed by a contract (ERC-1271, ERC-6492): the signature is `height u64 ‖
+/// block hash b32 ‖ the contract's own`, as of which block the contract says so.
+pub const SCHEME_ERC1271: u8 = 6;
 
 /// Who asks. Not a host: a node has no name that all other nodes could check.
 const DOMAIN: &str = "anchorhold";
@@ -59,11 +63,7 @@ impl Wallets for EthereumWallets {
         if proof.scheme != SCHEME_EIP4361 {
             return Err(WalletError::Unsupported { account: binding.account.clone() });
         }
-        // First, so that an account that is none of ours is not judged.
-        let address = signer(binding)?.1;
-        let message = read(&proof.message)?;
-        let expected = expected(binding, message.issued_at.clone())?;
-        compare(&message, &expected)?;
+        let (address, message) = said(binding, proof)?;
         let found = eoa::recover(&proof.message, &proof.signature)?;
         if found == address {
             return Ok(());
@@ -74,12 +74,49 @@ impl Wallets for EthereumWallets {
             found: account_id(chain_number, found),
         })
     }
+
+    fn question(&self, binding: &Binding, proof: &WalletProof) -> Result<Question, WalletError> {
+        let account = binding.account.clone();
+        if proof.scheme != SCHEME_ERC1271 {
+            return Err(WalletError::Unsupported { account });
+        }
+        said(binding, proof)?;
+        let parts = proof.signature.split_first_chunk().and_then(|(height, rest)| {
+            let (hash, signature) = rest.split_first_chunk()?;
+            Some((u64::from_be_bytes(*height), Hash::from_bytes(*hash), signature.to_vec()))
+        });
+        let (height, hash, signature) = parts.ok_or(WalletError::BadSignature)?;
+        let digest = eoa::personal_digest(&proof.message);
+        Ok(Question { account, digest, signature, block: BlockId { height, hash } })
+    }
+
+    fn contract_proof(
+        &self,
+        message: &str,
+        signature: &[u8],
+        block: BlockId,
+    ) -> Option<WalletProof> {
+        let BlockId { height, hash } = block;
+        let signature = [&height.to_be_bytes()[..], hash.as_bytes(), signature].concat();
+        let message = message.as_bytes().to_vec();
+        Some(WalletProof { scheme: SCHEME_ERC1271, message, signature })
+    }
 }
 
 impl WalletVerifier for EthereumWallets {
     fn verify(&self, binding: &Binding, proof: &WalletProof) -> Answer {
         WalletError::answer(&self.check(binding, proof))
     }
+}
+
+/// Who must have signed, and the message, which says what it must.
+fn said(binding: &Binding, proof: &WalletProof) -> Result<(Address, Message), WalletError> {
+    // First, so that an account that is none of ours is not judged.
+    let address = signer(binding)?.1;
+    let message = read(&proof.message)?;
+    let expected = expected(binding, message.issued_at.clone())?;
+    compare(&message, &expected)?;
+    Ok((address, message))
 }
 
 fn signing_key(key: &AccountKey) -> Result<SigningKey, WalletError> {
@@ -112,6 +149,7 @@ fn expected(binding: &Binding, issued_at: String) -> Result<Message, WalletError
         statement: Some(statement),
         uri: format!("anchorhold:context:{context}"),
         chain_number,
+        chain_id: chain_number.to_string(),
         nonce: invitation.map_or_else(|| "0".repeat(64), |id| id.to_string()),
         issued_at,
         expiration_time: None,
@@ -141,7 +179,7 @@ fn compare(message: &Message, expected: &Message) -> Result<(), WalletError> {
     if message.nonce != expected.nonce {
         return differs("invitation");
     }
-    if message.chain_number != expected.chain_number {
+    if message.chain_id != expected.chain_id {
         return differs("chain");
     }
     if message.address != expected.address {

@@ -1,20 +1,25 @@
 //! The contract's calls, answers, events and errors, to and from the seam's values. Pure.
 
+mod call;
+mod layout;
+
 use std::sync::LazyLock;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes, U64, U256},
     sol_types::{SolCall as _, SolEvent as _, SolInterface as _, SolValue as _},
 };
-use chain::{Call, ChainError};
 use governance::{
-    anchor::{Account, Action, Code, Head, OnChainId, Registry, Terms, encode_actions},
+    anchor::{Account, Code, Head, OnChainId, Registry},
     log::{BlockRef, Revision},
 };
 use serde::Deserialize;
+use serde_json::{Value, json};
 use types::{ContextId, Hash};
 
 use self::abi::IRegistry;
+pub use self::call::call_data;
+pub(crate) use self::layout::{Ballot, RecordAt, SEATS_MAX, open_proposals, seat, seat_since};
 
 mod abi {
     alloy::sol! {
@@ -22,6 +27,7 @@ mod abi {
             error E01_Exists();
             error E03_BadTerms();
             error E10_NotActive();
+            error E11_Frozen();
             error E12_NotAdmin();
             error E13_TooManyOpenByProposer();
             error E14_TooManyOpen();
@@ -34,12 +40,15 @@ mod abi {
             error E23_ApproverNotAdmin();
             error E24_SeatedLater();
             error E25_AlreadyApproved();
+            error E26_BadSignature();
             error E27_NotApproved();
             error E30_NotProposer();
+            error E31_NotGuardian();
             error E40_OtherActions();
             error E41_NotQueued();
             error E42_TooEarly();
             error E43_Expired();
+            error E44_Frozen();
             error E46_TooFewApprovals();
             error E48_NotExpired();
             error E50_NotNominated();
@@ -48,9 +57,17 @@ mod abi {
             error E53_LastAdmin();
             error E54_RemovalRefused();
             error E55_BadThreshold();
+            error E56_BadDelay();
             error E57_StaleRoot(bytes32 current);
             error E58_NomineeIsAdmin();
             error E59_BadTtl();
+            error E60_BadBinding();
+            error E70_NoClaims();
+            error E71_NotInvited();
+            error E72_InviteExpired();
+            error E73_BadInviteSignature();
+            error E74_InviteUsed();
+            error E80_FreezeRefused();
 
             event Rev(
                 bytes32 indexed ctx, uint64 indexed rev, uint8 kind, bytes payload, bytes32 logHead
@@ -59,12 +76,13 @@ mod abi {
                 bytes32 indexed ctx, uint64 indexed seq, address indexed by, bytes actions,
                 uint64 expiry
             );
+            event Approved(bytes32 indexed ctx, uint64 indexed seq, address indexed by);
 
             struct Terms {
                 bytes32 appHash;
                 bytes32 membersRoot;
                 uint32 membersCount;
-                uint8 threshold;
+                uint8 flags;
                 uint32[4] delays;
                 address guardian;
                 bytes32 contextKeyHash;
@@ -80,6 +98,34 @@ mod abi {
                 uint32[4] delays;
                 uint8 openProposals;
                 address guardian;
+                uint64 frozenUntil;
+                uint64 lastFreeze;
+            }
+
+            struct Proposal {
+                bytes32 actionsHash;
+                uint64 approvals;
+                uint64 withdrawn;
+                uint64 createdRev;
+                uint40 eta;
+                uint40 expiry;
+                uint8 threshold;
+                uint8 class;
+                uint8 status;
+                bool setsGuardian;
+                address proposer;
+            }
+
+            struct SignedApproval {
+                address signer;
+                bytes signature;
+            }
+
+            struct Invite {
+                address key;
+                uint64 expiry;
+                uint8 role;
+                uint32 uses;
             }
 
             function create(bytes32 salt, Terms calldata terms) external returns (bytes32 ctx);
@@ -91,12 +137,28 @@ mod abi {
             function approveAndExecute(bytes32 ctx, uint64 seq, bytes calldata actions) external;
             function unapprove(bytes32 ctx, uint64 seq) external;
             function cancel(bytes32 ctx, uint64 seq) external;
+            function approveBySigs(
+                bytes32 ctx, uint64 seq, bytes32 actionsHash, uint256 deadline,
+                SignedApproval[] calldata approvals
+            ) external;
+            function veto(bytes32 ctx, uint64 seq) external;
             function execute(bytes32 ctx, uint64 seq, bytes calldata actions) external;
             function expire(bytes32 ctx, uint64 seq) external;
             function acceptAdmin(bytes32 ctx) external;
             function renounce(bytes32 ctx) external;
+            function bind(
+                bytes32 ctx, uint8 scheme, bytes calldata key, bytes calldata signature,
+                uint64 expiry
+            ) external;
+            function unbind(bytes32 ctx, bytes calldata key) external;
+            function claimInvite(
+                bytes32 ctx, bytes calldata key, Invite calldata invite, uint32 use,
+                bytes32[] calldata proof, bytes calldata signature
+            ) external;
+            function freeze(bytes32 ctx, uint32 secs) external;
             function head(bytes32 ctx) external view returns (uint256 word, bytes32 logHead);
             function record(bytes32 ctx) external view returns (Record memory);
+            function proposal(bytes32 ctx, uint64 seq) external view returns (Proposal memory);
             function isMember(bytes32 ctx, bytes32 leaf, bytes32[] calldata proof)
                 external view returns (bool);
         }
@@ -128,6 +190,31 @@ pub(crate) struct Log {
     pub(crate) topics: Vec<B256>,
     pub(crate) data: Bytes,
     pub(crate) block_hash: Option<B256>,
+    pub(crate) block_number: Option<U64>,
+    /// Newer clients tell it, which saves a question.
+    #[serde(default)]
+    pub(crate) block_timestamp: Option<U64>,
+}
+
+/// A receipt as `eth_getBlockReceipts` tells it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Receipt {
+    #[serde(rename = "type", default)]
+    pub(crate) kind: U64,
+    /// Or, before Byzantium, `root`.
+    #[serde(default)]
+    pub(crate) status: Option<U64>,
+    #[serde(default)]
+    pub(crate) root: Option<B256>,
+    pub(crate) cumulative_gas_used: U64,
+    pub(crate) logs_bloom: Bytes,
+    pub(crate) logs: Vec<Log>,
+    /// Of deposits on chains like Optimism.
+    #[serde(default)]
+    pub(crate) deposit_nonce: Option<U64>,
+    #[serde(default)]
+    pub(crate) deposit_receipt_version: Option<U64>,
 }
 
 /// What the events of one transaction say that it did.
@@ -152,45 +239,6 @@ pub(crate) fn runtime_code(registry: &Registry) -> Bytes {
         }
     }
     code.into()
-}
-
-/// The transaction data that makes `call` about `context`.
-pub(crate) fn call_data(context: &OnChainId, call: &Call) -> Result<Bytes, ChainError> {
-    let ctx = word(context.as_hash());
-    let encode = |actions: &[Action]| {
-        let too_many = |_| ChainError::BadCall { what: "no action, or more than one batch takes" };
-        encode_actions(actions).map(Bytes::from).map_err(too_many)
-    };
-    let data = match call {
-        Call::Create { salt, terms } => {
-            IRegistry::createCall { salt: B256::from(*salt), terms: terms_of(terms)? }.abi_encode()
-        }
-        Call::Propose { actions, expiry_s } => {
-            let actions = encode(actions)?;
-            IRegistry::proposeCall { ctx, actions, expiry: *expiry_s }.abi_encode()
-        }
-        Call::Act { actions, expiry_s } => {
-            let actions = encode(actions)?;
-            IRegistry::actCall { ctx, actions, expiry: *expiry_s }.abi_encode()
-        }
-        Call::Approve { seq, actions_hash } => {
-            let hash = word(actions_hash);
-            IRegistry::approveCall { ctx, seq: *seq, actionsHash: hash }.abi_encode()
-        }
-        Call::ApproveAndExecute { seq, actions } => {
-            let actions = encode(actions)?;
-            IRegistry::approveAndExecuteCall { ctx, seq: *seq, actions }.abi_encode()
-        }
-        Call::Unapprove { seq } => IRegistry::unapproveCall { ctx, seq: *seq }.abi_encode(),
-        Call::Cancel { seq } => IRegistry::cancelCall { ctx, seq: *seq }.abi_encode(),
-        Call::Execute { seq, actions } => {
-            IRegistry::executeCall { ctx, seq: *seq, actions: encode(actions)? }.abi_encode()
-        }
-        Call::Expire { seq } => IRegistry::expireCall { ctx, seq: *seq }.abi_encode(),
-        Call::AcceptAdmin => IRegistry::acceptAdminCall { ctx }.abi_encode(),
-        Call::Renounce => IRegistry::renounceCall { ctx }.abi_encode(),
-    };
-    Ok(data.into())
 }
 
 /// The call that reads the two words of a head.
@@ -231,6 +279,7 @@ const fn code(error: &IRegistry::IRegistryErrors) -> Code {
         E::E01_Exists(_) => Code::E01,
         E::E03_BadTerms(_) => Code::E03,
         E::E10_NotActive(_) => Code::E10,
+        E::E11_Frozen(_) => Code::E11,
         E::E12_NotAdmin(_) => Code::E12,
         E::E13_TooManyOpenByProposer(_) => Code::E13,
         E::E14_TooManyOpen(_) => Code::E14,
@@ -243,12 +292,15 @@ const fn code(error: &IRegistry::IRegistryErrors) -> Code {
         E::E23_ApproverNotAdmin(_) => Code::E23,
         E::E24_SeatedLater(_) => Code::E24,
         E::E25_AlreadyApproved(_) => Code::E25,
+        E::E26_BadSignature(_) => Code::E26,
         E::E27_NotApproved(_) => Code::E27,
         E::E30_NotProposer(_) => Code::E30,
+        E::E31_NotGuardian(_) => Code::E31,
         E::E40_OtherActions(_) => Code::E40,
         E::E41_NotQueued(_) => Code::E41,
         E::E42_TooEarly(_) => Code::E42,
         E::E43_Expired(_) => Code::E43,
+        E::E44_Frozen(_) => Code::E44,
         E::E46_TooFewApprovals(_) => Code::E46,
         E::E48_NotExpired(_) => Code::E48,
         E::E50_NotNominated(_) => Code::E50,
@@ -257,9 +309,17 @@ const fn code(error: &IRegistry::IRegistryErrors) -> Code {
         E::E53_LastAdmin(_) => Code::E53,
         E::E54_RemovalRefused(_) => Code::E54,
         E::E55_BadThreshold(_) => Code::E55,
+        E::E56_BadDelay(_) => Code::E56,
         E::E57_StaleRoot(_) => Code::E57,
         E::E58_NomineeIsAdmin(_) => Code::E58,
         E::E59_BadTtl(_) => Code::E59,
+        E::E60_BadBinding(_) => Code::E60,
+        E::E70_NoClaims(_) => Code::E70,
+        E::E71_NotInvited(_) => Code::E71,
+        E::E72_InviteExpired(_) => Code::E72,
+        E::E73_BadInviteSignature(_) => Code::E73,
+        E::E74_InviteUsed(_) => Code::E74,
+        E::E80_FreezeRefused(_) => Code::E80,
     }
 }
 
@@ -284,6 +344,32 @@ pub(crate) fn revision(
     Some((rev, move |block| Revision { rev, kind, payload, log_head, block }))
 }
 
+/// The topics that select proposals with these numbers and approvals of them.
+pub(crate) fn proposal_topics(context: &OnChainId, seqs: &[u64]) -> Value {
+    let kinds = [IRegistry::Proposed::SIGNATURE_HASH, IRegistry::Approved::SIGNATURE_HASH];
+    let seqs: Vec<B256> = seqs.iter().map(|seq| B256::from(U256::from(*seq))).collect();
+    json!([kinds, word(context.as_hash()), seqs])
+}
+
+/// What happened to a proposal: its number, who did it, and the batch if it was proposed. `None` if
+/// `log` tells of something else.
+pub(crate) fn proposal_event(
+    log: &Log,
+    registry: Address,
+    context: &OnChainId,
+) -> Option<(u64, Address, Option<Bytes>)> {
+    let ctx = word(context.as_hash());
+    if log.address != registry || log.topics.get(1) != Some(&ctx) {
+        return None;
+    }
+    let topics = log.topics.iter().copied();
+    if let Ok(event) = IRegistry::Proposed::decode_raw_log(topics.clone(), &log.data) {
+        return Some((event.seq, event.by, Some(event.actions)));
+    }
+    let event = IRegistry::Approved::decode_raw_log(topics, &log.data).ok()?;
+    Some((event.seq, event.by, None))
+}
+
 /// What the events in a receipt say that it did to `context`.
 pub(crate) fn done(logs: &[Log], registry: Address, context: &OnChainId) -> Done {
     let mut done = Done::default();
@@ -297,19 +383,6 @@ pub(crate) fn done(logs: &[Log], registry: Address, context: &OnChainId) -> Done
         }
     }
     done
-}
-
-fn terms_of(terms: &Terms) -> Result<IRegistry::Terms, ChainError> {
-    let guardian = terms.guardian.as_ref().map_or(Some(Address::ZERO), address);
-    Ok(IRegistry::Terms {
-        appHash: word(&terms.app),
-        membersRoot: word(&terms.members_root),
-        membersCount: terms.members_count,
-        threshold: terms.threshold,
-        delays: terms.delays_s,
-        guardian: guardian.ok_or(ChainError::BadCall { what: "the guardian is no address" })?,
-        contextKeyHash: B256::from(*terms.context.as_bytes()),
-    })
 }
 
 /// The account as an address; `None` if it has not 20 bytes.

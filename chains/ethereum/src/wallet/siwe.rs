@@ -1,28 +1,39 @@
 //! The text of EIP-4361, whole: what the grammar allows is read, and written back byte for byte.
 
+mod instant;
+mod uri;
+
 use core::{fmt, str::FromStr};
 
 use alloy::primitives::Address;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use serde_json::{Value, json};
 
-use crate::wallet::eoa;
-
-/// Most resources in one message; the 4 KiB of a message hold few more.
-const RESOURCES_MAX: usize = 64;
+pub(crate) use self::instant::instant;
+use crate::{verdict::Refusal, wallet::eoa};
 
 /// The text is not of the grammar; this part is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed(pub(super) &'static str);
+pub(crate) struct Malformed(pub(crate) &'static str);
+
+/// The message that `text` is.
+pub(crate) fn parse(text: &str) -> Result<Message, Refusal> {
+    if text.len() > MESSAGE_BYTES_MAX {
+        return Err(format!("the message has more than {MESSAGE_BYTES_MAX} bytes").into());
+    }
+    text.parse().map_err(|Malformed(part)| format!("the message is malformed: {part}").into())
+}
 
 /// A message. Source: EIP-4361, "Message Format". Version is always 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub(super) scheme: Option<String>,
     pub(super) domain: String,
     pub(super) address: Address,
     pub(super) statement: Option<String>,
     pub(super) uri: String,
     pub(super) chain_number: u64,
+    /// As written: the grammar allows leading zeros.
+    pub(super) chain_id: String,
     pub(super) nonce: String,
     /// RFC 3339, kept as written.
     pub(super) issued_at: String,
@@ -31,6 +42,59 @@ pub(super) struct Message {
     pub(super) request_id: Option<String>,
     /// `None` without the heading; the grammar allows a heading with nothing below.
     pub(super) resources: Option<Vec<String>>,
+}
+
+/// Longest message of others that is read.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+impl Message {
+    pub(crate) const fn address(&self) -> Address {
+        self.address
+    }
+
+    pub(crate) const fn chain_number(&self) -> u64 {
+        self.chain_number
+    }
+
+    /// Whether `now_ns` (Unix nanoseconds) is not before its beginning, and before its end.
+    pub(crate) fn holds_at(&self, now_ns: i128) -> Result<(), Refusal> {
+        let time = |text: &Option<String>| text.as_deref().and_then(instant);
+        if time(&self.not_before).is_some_and(|from| now_ns < from) {
+            return Err("it is not valid yet".into());
+        }
+        if time(&self.expiration_time).is_some_and(|end| now_ns >= end) {
+            return Err("it has expired".into());
+        }
+        Ok(())
+    }
+
+    /// The fields by the names that wallets' libraries give them.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut fields = json!({
+            "domain": self.domain,
+            "address": self.address.to_checksum(None),
+            "uri": self.uri,
+            "version": "1",
+            "chainId": self.chain_number,
+            "nonce": self.nonce,
+            "issuedAt": self.issued_at,
+        });
+        for (name, value) in [
+            ("scheme", &self.scheme),
+            ("statement", &self.statement),
+            ("expirationTime", &self.expiration_time),
+            ("notBefore", &self.not_before),
+            ("requestId", &self.request_id),
+        ] {
+            if let Some(text) = value {
+                fields[name] = json!(text);
+            }
+        }
+        if let Some(resources) = &self.resources {
+            fields["resources"] = json!(resources);
+        }
+        fields
+    }
 }
 
 const ASKS: &str = " wants you to sign in with your Ethereum account:";
@@ -44,7 +108,7 @@ impl FromStr for Message {
         let address = eoa::parse_checksummed(lines.next("address")?);
         let address = address.ok_or(Malformed("address"))?;
         let statement = statement(&mut lines)?;
-        let uri = lines.field("URI: ").filter(|uri| is_uri(uri)).ok_or(Malformed("URI"))?;
+        let uri = lines.field("URI: ").filter(|uri| uri::is_uri(uri)).ok_or(Malformed("URI"))?;
         lines.field("Version: ").filter(|version| *version == "1").ok_or(Malformed("version"))?;
         let chain = lines.field("Chain ID: ").ok_or(Malformed("chain id"))?;
         let nonce = lines.field("Nonce: ").filter(|nonce| is_nonce(nonce));
@@ -56,6 +120,7 @@ impl FromStr for Message {
             statement,
             uri: uri.to_owned(),
             chain_number: decimal(chain).ok_or(Malformed("chain id"))?,
+            chain_id: chain.to_owned(),
             nonce: nonce.ok_or(Malformed("nonce"))?.to_owned(),
             issued_at: issued_at.ok_or(Malformed("issued at"))?.to_owned(),
             expiration_time: lines.time("Expiration Time: ", "expiration time")?,
@@ -76,7 +141,7 @@ impl fmt::Display for Message {
         if let Some(statement) = &self.statement {
             writeln!(f, "{statement}")?;
         }
-        write!(f, "\nURI: {}\nVersion: 1\nChain ID: {}", self.uri, self.chain_number)?;
+        write!(f, "\nURI: {}\nVersion: 1\nChain ID: {}", self.uri, self.chain_id)?;
         write!(f, "\nNonce: {}\nIssued At: {}", self.nonce, self.issued_at)?;
         if let Some(time) = &self.expiration_time {
             write!(f, "\nExpiration Time: {time}")?;
@@ -134,7 +199,9 @@ fn asker(line: &str) -> Result<(Option<String>, String), Malformed> {
         Some((scheme, domain)) => (Some(scheme), domain),
         None => (None, asker),
     };
-    let legal = scheme.is_none_or(is_scheme) && !domain.is_empty() && is_authority(domain);
+    // An authority may be without a host; nobody is asked by one.
+    let has_host = uri::host(domain).is_some_and(|host| !host.is_empty());
+    let legal = scheme.is_none_or(uri::is_scheme) && has_host;
     if legal {
         Ok((scheme.map(str::to_owned), domain.to_owned()))
     } else {
@@ -152,8 +219,7 @@ fn statement(lines: &mut Lines<'_>) -> Result<Option<String>, Malformed> {
     if line.is_empty() {
         return Ok(None);
     }
-    let legal = line.bytes().all(|byte| is_unreserved(byte) || is_reserved(byte) || byte == b' ');
-    if legal && lines.next(part)?.is_empty() {
+    if line.bytes().all(uri::is_statement) && lines.next(part)?.is_empty() {
         Ok(Some(line.to_owned()))
     } else {
         Err(Malformed(part))
@@ -162,8 +228,7 @@ fn statement(lines: &mut Lines<'_>) -> Result<Option<String>, Malformed> {
 
 fn request_id(lines: &mut Lines<'_>) -> Result<Option<String>, Malformed> {
     let Some(id) = lines.field("Request ID: ") else { return Ok(None) };
-    let plain = |byte| is_unreserved(byte) || is_sub_delim(byte) || b":@".contains(&byte);
-    if is_made_of(id, plain) { Ok(Some(id.to_owned())) } else { Err(Malformed("request id")) }
+    if uri::is_segment(id) { Ok(Some(id.to_owned())) } else { Err(Malformed("request id")) }
 }
 
 fn resources(lines: &mut Lines<'_>) -> Result<Option<Vec<String>>, Malformed> {
@@ -175,7 +240,7 @@ fn resources(lines: &mut Lines<'_>) -> Result<Option<Vec<String>>, Malformed> {
     }
     let mut resources = Vec::new();
     while let Some(uri) = lines.field("- ") {
-        if !is_uri(uri) || resources.len() == RESOURCES_MAX {
+        if !uri::is_uri(uri) {
             return Err(Malformed(part));
         }
         resources.push(uri.to_owned());
@@ -183,10 +248,10 @@ fn resources(lines: &mut Lines<'_>) -> Result<Option<Vec<String>>, Malformed> {
     Ok(Some(resources))
 }
 
+/// `1*DIGIT`, up to 64 bits.
 fn decimal(text: &str) -> Option<u64> {
-    // One spelling per number: no sign, no leading zero.
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    // `parse` alone would take a plus sign.
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_nonce(text: &str) -> bool {
@@ -194,51 +259,7 @@ fn is_nonce(text: &str) -> bool {
 }
 
 fn is_time(text: &str) -> bool {
-    OffsetDateTime::parse(text, &Rfc3339).is_ok()
-}
-
-/// RFC 3986 §3: a scheme, a colon, and legal characters.
-fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
-    is_scheme(scheme) && is_made_of(rest, |byte| is_unreserved(byte) || is_reserved(byte))
-}
-
-fn is_scheme(text: &str) -> bool {
-    let rest = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) && text.bytes().all(rest)
-}
-
-/// RFC 3986 §3.2: user, host and port, by their characters.
-fn is_authority(text: &str) -> bool {
-    is_made_of(text, |byte| is_unreserved(byte) || is_sub_delim(byte) || b":@[]".contains(&byte))
-}
-
-/// Whether every character is `plain` or a percent sign with two hexadecimal digits.
-fn is_made_of(text: &str, plain: impl Fn(u8) -> bool) -> bool {
-    let mut rest = text.as_bytes();
-    // Ends: every turn takes one byte or three.
-    loop {
-        rest = match rest {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
-            }
-            [byte, rest @ ..] if plain(*byte) => rest,
-            _ => return false,
-        };
-    }
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
-fn is_reserved(byte: u8) -> bool {
-    is_sub_delim(byte) || b":/?#[]@".contains(&byte)
-}
-
-fn is_sub_delim(byte: u8) -> bool {
-    b"!$&'()*+,;=".contains(&byte)
+    instant(text).is_some()
 }
 
 #[cfg(test)]

@@ -104,6 +104,8 @@ fn messages_of_other_sites_and_purposes_are_refused() {
     };
     check("anchorhold wants", "evil.example wants", "domain");
     check("anchorhold wants", "https://anchorhold wants", "domain");
+    check("Chain ID: 31337", "Chain ID: 1", "chain");
+    check("Chain ID: 31337", "Chain ID: 031337", "chain");
     check("costs nothing", "costs everything", "purpose");
     check("\nResources", "\nExpiration Time: 2026-01-01T00:00:00Z\nResources", "purpose");
     check("\nResources", "\nNot Before: 2026-01-01T00:00:00Z\nResources", "purpose");

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::*;
 use alloy::primitives::{U256, keccak256};
-use alloy::sol_types::{SolInterface as _, SolValue as _};
 use governance::anchor::Status;
 use proptest::prelude::*;
-use serde_json::Value;
-
-use super::*;
 
 fn context() -> OnChainId {
     OnChainId::new(Hash::from_bytes([7; 32]))
@@ -113,7 +110,14 @@ fn logs() -> impl Strategy<Value = Log> {
             topics.iter_mut().zip(fixed).for_each(|(topic, fixed)| *topic = fixed);
         }
         let address = if ours { Address::repeat_byte(9) } else { Address::ZERO };
-        Log { address, topics, data: data.into(), block_hash: None }
+        Log {
+            address,
+            topics,
+            data: data.into(),
+            block_hash: None,
+            block_number: None,
+            block_timestamp: None,
+        }
     })
 }
 

@@ -1,19 +1,22 @@
 //! The adapter, the contract and the model, side by side on a real chain.
 
+mod accounts;
 mod process;
+mod proxy;
+mod reading;
+mod sending;
 
 use std::time::Duration;
 
 use anchorhold_ethereum::{Ethereum, EthereumConfig, EthereumWallets};
-use chain::{
-    AccountKey, Call, Chain as _, ChainError, Finality, Inconsistent, Position, Wallets as _,
-};
+use chain::{Call, Chain as _, ChainError, Finality, Position, Wallets as _};
 use governance::{
-    anchor::{Account, Action, Code, OnChainId, Record, Terms},
+    anchor::{Account, Action, Code, NoHost, OnChainId, Record, Terms},
     members_root::{self, Leaf},
 };
 use process::Anvil;
 use types::{AccountId, ContextId, Hash, MemberKey, keccak256};
+use url::Url;
 
 const SALT: [u8; 32] = [7; 32];
 
@@ -46,7 +49,7 @@ impl World {
         let receipt = self.registry.submit(&self.context, &call, &Anvil::key(by)).await;
         let receipt = receipt.expect("accepted");
         let block = receipt.block.expect("in a block");
-        let after = self.model.after(&account(by), &call, block.time_s);
+        let after = self.model.after(&account(by), &call, block.time_s, &NoHost);
         let (model, _) = after.unwrap_or_else(|code| panic!("{call:?}: {code}"));
         self.model = model;
         self.agrees(&format!("{call:?}")).await;
@@ -60,7 +63,7 @@ impl World {
         );
         let block = self.registry.head(&self.context, Finality::Latest).await.expect("answers");
         let now_s = block.expect("there").block.time_s + 1;
-        let model = self.model.after(&account(by), call, now_s);
+        let model = self.model.after(&account(by), call, now_s, &NoHost);
         assert_eq!(model.map(drop), Err(code), "{call:?}");
     }
 
@@ -93,8 +96,18 @@ impl World {
 }
 
 fn config(anvil: &Anvil) -> EthereumConfig {
-    let patience = Duration::from_secs(20);
-    EthereumConfig { patience, ..EthereumConfig::new(anvil.url.clone()) }
+    config_for(std::slice::from_ref(&anvil.url), 1)
+}
+
+/// Of these endpoints so many must agree.
+fn config_for(endpoints: &[Url], needed: usize) -> EthereumConfig {
+    EthereumConfig {
+        endpoints: endpoints.to_vec(),
+        needed: needed.try_into().expect("not zero"),
+        patience: Duration::from_secs(20),
+        timeout: Duration::from_secs(5),
+        ..EthereumConfig::new(endpoints[0].clone())
+    }
 }
 
 fn id(index: usize) -> AccountId {
@@ -119,7 +132,7 @@ fn terms() -> Terms {
         app: hash(1),
         members_root: hash(2),
         members_count: 1,
-        threshold: 1,
+        flags: 0,
         delays_s: [0; 4],
         guardian: None,
         context: ContextId::from_bytes([3; 32]),
@@ -188,66 +201,6 @@ fn batch_hash(actions: &[Action]) -> Hash {
 }
 
 #[tokio::test]
-async fn a_revision_is_told_as_final_only_once_it_is() {
-    let world = World::new(&[]).await;
-    let early = world.revisions(&world.start(), Finality::Final).await;
-    assert_eq!((early.revisions.len(), early.head), (0, None));
-    assert_eq!(world.revisions(&world.start(), Finality::Latest).await.revisions.len(), 1);
-    world.anvil.mine(1).await;
-    assert_eq!(world.revisions(&world.start(), Finality::Safe).await.revisions.len(), 1);
-    assert_eq!(world.revisions(&world.start(), Finality::Final).await.revisions.len(), 0);
-    world.anvil.mine(1).await;
-    let page = world.revisions(&world.start(), Finality::Final).await;
-    let [created] = page.revisions.as_slice() else { panic!("one revision") };
-    assert_eq!(Position::after(created), page.next);
-    let again = world.revisions(&page.next, Finality::Final).await;
-    assert_eq!((again.revisions.len(), again.is_last()), (0, true));
-}
-
-#[tokio::test]
-async fn a_page_is_made_of_short_spans_of_blocks() {
-    let mut world = World::new(&[]).await;
-    world.call(0, world.act(members(2, 4)).await).await;
-    world.anvil.mine(40).await;
-    world.call(0, world.act(members(4, 5)).await).await;
-    let config = EthereumConfig { span_blocks: 2, ..config(&world.anvil) };
-    let slow = Ethereum::new(world.registry.locator().id().clone(), config).expect("eip155");
-    let mut at = world.start();
-    let mut found = Vec::new();
-    let mut pages = 0;
-    loop {
-        let page = slow.revisions(&world.context, &at, Finality::Latest).await.expect("fits");
-        found.extend(page.revisions.iter().map(|revision| revision.rev));
-        pages += 1;
-        at = page.next;
-        if page.is_last() {
-            break;
-        }
-    }
-    assert_eq!(found, [1, 2, 3]);
-    assert_eq!(pages, 2);
-}
-
-#[tokio::test]
-async fn repeating_what_is_done_sends_nothing() {
-    let mut world = World::new(&[]).await;
-    let create = Call::Create { salt: SALT, terms: terms() };
-    let change = world.act(members(2, 4)).await;
-    world.call(0, change.clone()).await;
-    world.call(0, world.act(nominate(1)).await).await;
-    world.call(1, Call::AcceptAdmin).await;
-    for (by, call) in [(0, &create), (0, &change), (1, &Call::AcceptAdmin)] {
-        let receipt = world.registry.submit(&world.context, call, &Anvil::key(by)).await;
-        assert_eq!(receipt.expect("done already").transaction, None, "{call:?}");
-    }
-    let other = Terms { context: ContextId::from_bytes([4; 32]), ..terms() };
-    let other = Call::Create { salt: SALT, terms: other };
-    world.refused(0, &other, Code::E01).await;
-    let stolen = world.registry.submit(&world.context, &create, &Anvil::key(1)).await;
-    assert!(matches!(stolen, Err(ChainError::BadCall { .. })));
-}
-
-#[tokio::test]
 async fn the_contract_accepts_our_proofs_of_membership() {
     let mut world = World::new(&[]).await;
     let key = |byte| MemberKey::from_bytes([byte; 32]);
@@ -279,24 +232,6 @@ async fn is_member(world: &World, leaf: &Hash, proof: &[Hash]) -> bool {
 }
 
 #[tokio::test]
-async fn a_reorganisation_is_noticed() {
-    let mut world = World::new(&[]).await;
-    world.anvil.mine(3).await;
-    world.call(0, world.act(members(2, 4)).await).await;
-    let page = world.revisions(&world.start(), Finality::Latest).await;
-    assert_eq!(page.next.rev, 2);
-    world.anvil.ask("anvil_reorg", serde_json::json!([2, []])).await;
-    let after = world.registry.revisions(&world.context, &page.next, Finality::Latest).await;
-    let behind = Inconsistent::Behind { known: 2, head: 1 };
-    assert!(
-        matches!(after, Err(ChainError::Inconsistent { source, .. }) if source == behind),
-        "{after:?}"
-    );
-    let final_page = world.revisions(&world.start(), Finality::Final).await;
-    assert_eq!(final_page.next.rev, 1);
-}
-
-#[tokio::test]
 async fn a_wrong_registry_or_chain_is_named() {
     let world = World::new(&[]).await;
     let verify = |registry: String| {
@@ -315,37 +250,4 @@ async fn a_wrong_registry_or_chain_is_named() {
     assert!(Ethereum::new(id(0), config(&world.anvil)).is_ok());
     let near = Ethereum::new("near:mainnet:a.near".parse().expect("legal"), config(&world.anvil));
     assert!(matches!(near, Err(ChainError::BadAccount { .. })));
-}
-
-#[tokio::test]
-async fn who_cannot_pay_or_sign_is_told_so() {
-    let world = World::new(&[]).await;
-    let poor = AccountKey::from_bytes([5; 32]);
-    let account = EthereumWallets.account(world.registry.locator().chain(), &poor).expect("a key");
-    assert_eq!(world.registry.balance(&account).await.expect("answers"), 0);
-    assert!(world.registry.balance(&id(0)).await.expect("answers") > 0);
-    let context = world.registry.locator().context(&account, &SALT).expect("an account");
-    let create = Call::Create { salt: SALT, terms: terms() };
-    let answer = world.registry.submit(&context, &create, &poor).await;
-    assert!(matches!(answer, Err(ChainError::NoFunds { .. })), "{answer:?}");
-    let answer = world.registry.submit(&context, &create, &AccountKey::from_bytes([0; 32])).await;
-    assert!(matches!(answer, Err(ChainError::BadKey)), "{answer:?}");
-}
-
-#[tokio::test]
-async fn a_transaction_that_no_block_takes_in_is_named() {
-    let anvil = Anvil::start(&["--no-mining"]);
-    let config = EthereumConfig { patience: Duration::from_millis(600), ..config(&anvil) };
-    let answer = Ethereum::deploy(config, &Anvil::key(0)).await.expect_err("nothing is mined");
-    assert!(matches!(answer, ChainError::NotIncluded { .. }), "{answer:?}");
-    assert!(answer.is_transient());
-}
-
-#[tokio::test]
-async fn a_stopped_chain_is_unreachable_and_that_passes() {
-    let mut world = World::new(&[]).await;
-    world.anvil.stop();
-    let answer = world.registry.head(&world.context, Finality::Final).await.expect_err("stopped");
-    assert!(matches!(answer, ChainError::Unreachable { .. }), "{answer:?}");
-    assert!(answer.is_transient());
 }

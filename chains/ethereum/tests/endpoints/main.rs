@@ -13,9 +13,9 @@ use chain::{Chain as _, ChainError};
 /// Part of the path of every URL here, as providers put it there.
 const SECRET: &str = "my-api-key";
 
-fn registry_at(listener: &TcpListener) -> Ethereum {
+fn registry_at(listener: &TcpListener, scheme: &str) -> Ethereum {
     let address = listener.local_addr().expect("bound");
-    let url = format!("http://{address}/v3/{SECRET}").parse().expect("legal");
+    let url = format!("{scheme}://{address}/v3/{SECRET}").parse().expect("legal");
     let timeout = Duration::from_millis(500);
     let config = EthereumConfig { timeout, ..EthereumConfig::new(url) };
     let registry = "eip155:1:0x00000000000000000000000000000000000a11ce".parse().expect("legal");
@@ -24,8 +24,15 @@ fn registry_at(listener: &TcpListener) -> Ethereum {
 
 /// What the adapter makes of an endpoint that gives this answer to the first question.
 async fn error_for(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> ChainError {
+    error_through("http", answer).await
+}
+
+async fn error_through(
+    scheme: &str,
+    answer: impl FnOnce(&mut TcpStream) + Send + 'static,
+) -> ChainError {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let registry = registry_at(&listener);
+    let registry = registry_at(&listener, scheme);
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("the adapter connects");
         let mut request = [0; 4096];
@@ -146,8 +153,47 @@ async fn a_cut_connection_and_a_closed_port_are_unreachable() {
     let error = error_for(|_| {}).await;
     assert!(matches!(error, ChainError::Unreachable { .. }), "{error:?}");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let registry = registry_at(&listener);
+    let registry = registry_at(&listener, "http");
     drop(listener);
     let error = registry.verify_registry().await.expect_err("nobody listens");
     assert!(matches!(error, ChainError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_is_named() {
+    let silence = |stream: &mut TcpStream| {
+        // Ends when the adapter hangs up.
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).expect("the adapter hangs up");
+    };
+    for (story, error, said) in [
+        ("html", error_through("ws", http("200 OK", "<html>")).await, "HTTP status 200 OK instead"),
+        (
+            "another accept",
+            error_through("ws", |stream| {
+                let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n\
+                            upgrade: websocket\r\nsec-websocket-accept: no\r\n\r\n";
+                stream.write_all(head.as_bytes()).expect("the adapter reads");
+            })
+            .await,
+            "it accepted another WebSocket than was asked for",
+        ),
+        ("silence", error_through("ws", silence).await, "no answer in time"),
+    ] {
+        assert!(matches!(error, ChainError::Unreachable { .. }), "{story}: {error:?}");
+        assert!(source(&error).starts_with(said), "{story}: {}", source(&error));
+    }
+}
+
+#[test]
+fn more_cannot_have_to_agree_than_there_are() {
+    let url: url::Url = "http://127.0.0.1:1".parse().expect("legal");
+    let registry: types::AccountId =
+        "eip155:1:0x00000000000000000000000000000000000a11ce".parse().expect("legal");
+    for (endpoints, needed) in [(vec![url.clone()], 2), (vec![], 1), (vec![url.clone(); 3], 4)] {
+        let needed = needed.try_into().expect("not zero");
+        let config = EthereumConfig { endpoints, needed, ..EthereumConfig::new(url.clone()) };
+        let error = Ethereum::new(registry.clone(), config).expect_err("too few");
+        assert!(matches!(error, ChainError::TooFewEndpoints { .. }), "{error:?}");
+    }
 }
