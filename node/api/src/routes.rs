@@ -8,7 +8,9 @@ use axum::{
 use engine::{Caps, Role, WalletProof};
 use engine::{
     EngineError, Link,
-    request::{AnchorChoice, CreateContext, InviteRequest, InviteeChoice, JoinSignature},
+    request::{
+        AnchorChoice, CreateContext, Deed, InviteRequest, InviteeChoice, JoinSignature, ProposalAct,
+    },
 };
 use types::{AccountId, ChainId, ContextId, InvitationId};
 
@@ -67,8 +69,9 @@ pub(crate) async fn create(
     let body = json(body)?;
     let anchor = body.anchor.map(|anchor| {
         let account: AccountId = parse(&anchor.account, "account")?;
+        let guardian = anchor.guardian.map(|guardian| parse(&guardian, "guardian")).transpose()?;
         let delays_secs = anchor.delays_secs;
-        Ok::<_, ApiError>(AnchorChoice { chain: account.chain(), account, delays_secs })
+        Ok::<_, ApiError>(AnchorChoice { chain: account.chain(), account, delays_secs, guardian })
     });
     let init_args = body.init.map_or_else(|| b"{}".to_vec(), |args| args.get().into());
     let request =
@@ -200,6 +203,99 @@ pub(crate) async fn renounce(
     Ok(Json(shared.engine().renounce(context_id(&context)?).await?.into()))
 }
 
+// --- proposals of admins
+
+/// For how long a proposal may be approved and carried out unless told otherwise, in seconds.
+const PROPOSAL_TTL_SECS: u64 = 7 * 24 * 3_600;
+/// For how long a binding holds unless told otherwise, in seconds.
+const BINDING_TTL_SECS: u64 = 365 * 24 * 3_600;
+
+pub(crate) async fn proposals(
+    State(shared): State<Shared>,
+    Path(context): Path<String>,
+) -> Answered<Vec<wire::Proposal>> {
+    let proposals = shared.engine().proposals(context_id(&context)?).await?;
+    Ok(Json(proposals.into_iter().map(wire::Proposal::from).collect()))
+}
+
+pub(crate) async fn propose(
+    State(shared): State<Shared>,
+    Path(context): Path<String>,
+    body: Body<wire::Propose>,
+) -> Answered<wire::Receipt> {
+    let context = context_id(&context)?;
+    let body = json(body)?;
+    let chain = shared.engine().chain_of(context).await?;
+    let actions = body.actions.iter().map(|action| action.parse(&chain)).collect::<Result<_, _>>();
+    let deed = Deed::Propose {
+        actions: actions.map_err(ApiError::BadRequest)?,
+        ttl_secs: body.ttl_secs.unwrap_or(PROPOSAL_TTL_SECS),
+    };
+    done(&shared, context, deed, body.account).await
+}
+
+pub(crate) async fn act_on_proposal(
+    State(shared): State<Shared>,
+    Path((context, seq)): Path<(String, String)>,
+    body: Body<wire::Act>,
+) -> Answered<wire::Receipt> {
+    let body = json(body)?;
+    let act = match body.act.as_str() {
+        "approve" => ProposalAct::Approve,
+        "unapprove" => ProposalAct::Unapprove,
+        "execute" => ProposalAct::Execute,
+        "cancel" => ProposalAct::Cancel,
+        "veto" => ProposalAct::Veto,
+        "expire" => ProposalAct::Expire,
+        other => return Err(ApiError::BadRequest(format!("act: {other:?} is none"))),
+    };
+    let deed = Deed::OnProposal { seq: parse(&seq, "proposal")?, act };
+    done(&shared, context_id(&context)?, deed, body.account).await
+}
+
+pub(crate) async fn seat(
+    State(shared): State<Shared>,
+    Path(context): Path<String>,
+    body: Body<wire::Act>,
+) -> Answered<wire::Receipt> {
+    let body = json(body)?;
+    let deed = match body.act.as_str() {
+        "accept" => Deed::Accept,
+        "renounce" => Deed::Renounce,
+        other => return Err(ApiError::BadRequest(format!("act: {other:?} is none"))),
+    };
+    done(&shared, context_id(&context)?, deed, body.account).await
+}
+
+pub(crate) async fn freeze(
+    State(shared): State<Shared>,
+    Path(context): Path<String>,
+    body: Body<wire::Freeze>,
+) -> Answered<wire::Receipt> {
+    let body = json(body)?;
+    done(&shared, context_id(&context)?, Deed::Freeze { secs: body.secs }, body.account).await
+}
+
+pub(crate) async fn bind(
+    State(shared): State<Shared>,
+    Path(context): Path<String>,
+    body: Body<wire::Bind>,
+) -> Answered<wire::Receipt> {
+    let body = json(body)?;
+    let deed = Deed::Bind { ttl_secs: body.ttl_secs.unwrap_or(BINDING_TTL_SECS) };
+    done(&shared, context_id(&context)?, deed, Some(body.account)).await
+}
+
+async fn done(
+    shared: &Shared,
+    context: ContextId,
+    deed: Deed,
+    account: Option<String>,
+) -> Answered<wire::Receipt> {
+    let account = account.map(|account| parse(&account, "account")).transpose()?;
+    Ok(Json(shared.engine().act(context, deed, account).await?.into()))
+}
+
 // --- joining
 
 pub(crate) async fn plan_join(
@@ -228,20 +324,25 @@ pub(crate) async fn join(
     let signature = match (account, body.proof) {
         (None, None) => JoinSignature::None,
         (Some(account), None) => JoinSignature::Held(account),
-        (Some(account), Some(proof)) => JoinSignature::Given(account, wallet_proof(proof)?),
+        (Some(account), Some(proof)) => given(account, proof)?,
         (None, Some(_)) => {
             let why = "a wallet's proof needs the account that made it";
             return Err(ApiError::BadRequest(why.to_owned()));
         }
     };
-    let context = shared.engine().join(link, signature)?;
+    let context = shared.engine().join(link, signature).await?;
     Ok(Json(wire::Context { context: context.to_string() }))
 }
 
-fn wallet_proof(proof: wire::Proof) -> Result<WalletProof, ApiError> {
+fn given(account: AccountId, proof: wire::Proof) -> Result<JoinSignature, ApiError> {
     let bad = || ApiError::BadRequest("a signature is an even number of hex digits".to_owned());
-    let signature = hex(&proof.signature).ok_or_else(bad)?;
-    Ok(WalletProof { scheme: SCHEME_EIP4361, message: proof.message.into_bytes(), signature })
+    let wire::Proof { message, signature, contract } = proof;
+    let signature = hex(&signature).ok_or_else(bad)?;
+    if contract {
+        return Ok(JoinSignature::Contract { account, message, signature });
+    }
+    let proof = WalletProof { scheme: SCHEME_EIP4361, message: message.into_bytes(), signature };
+    Ok(JoinSignature::Given(account, proof))
 }
 
 pub(crate) async fn join_state(

@@ -1,8 +1,14 @@
 //! The JSON that clients send and get. Ids and keys are their text forms; times are seconds.
 
-use engine::request;
+mod proposal;
+
+use engine::{BlockRef, request};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use self::proposal::{
+    Act, Action, Bind, Freeze, Members, Proposal, Propose, Provisional, Receipt,
+};
 
 /// Why a request was not done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,9 +99,16 @@ pub struct CreateContext {
 pub struct Anchor {
     /// CAIP-10 account that creates the record; this node must hold its key.
     pub account: String,
-    /// Delays per class (routine, app, admin, root), in seconds.
-    #[serde(default)]
+    /// Delays per class (routine, app, admin, root), in seconds: 0, 1 h, 24 h, 48 h by default.
+    #[serde(default = "safe_delays")]
     pub delays_secs: [u32; 4],
+    /// CAIP-10 account that may veto and freeze.
+    #[serde(default)]
+    pub guardian: Option<String>,
+}
+
+const fn safe_delays() -> [u32; 4] {
+    [0, 3_600, 24 * 3_600, 48 * 3_600]
 }
 
 /// Names a context.
@@ -145,14 +158,42 @@ pub struct Status {
 pub struct AnchorStatus {
     /// The registry.
     pub registry: String,
+    /// The context's record there.
+    pub record: String,
     /// Highest final revision.
     pub final_rev: u64,
     /// Highest revision seen.
     pub seen_rev: u64,
+    /// Revisions that are not final: shown, and counted nowhere.
+    #[serde(default)]
+    pub provisional: Vec<Provisional>,
+    /// How what is final was checked, in words.
+    #[serde(default)]
+    pub trust: Option<String>,
+    /// The block as of which it was read.
+    #[serde(default)]
+    pub block: Option<Block>,
     /// Seconds since the chain was read.
     pub stale_secs: Option<u64>,
+    /// Whether that is too long for changes of the rules.
+    #[serde(default)]
+    pub is_stale: bool,
+    /// Endpoints that do not answer as they should, and how.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// Why reading failed.
     pub error: Option<String>,
+}
+
+/// A block of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its height.
+    pub height: u64,
+    /// Its hash.
+    pub hash: String,
+    /// Its time (Unix).
+    pub time: u64,
 }
 
 /// `GET /v1/contexts/{id}/members`.
@@ -276,12 +317,15 @@ pub struct Proof {
     pub message: String,
     /// The signature, in hex.
     pub signature: String,
+    /// Whether the account is a contract, which is asked whether it signed.
+    #[serde(default)]
+    pub contract: bool,
 }
 
 /// `GET /v1/join/{context}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinState {
-    /// `waiting`, `joined` or `refused`.
+    /// `waiting`, `joined`, `refused` or `failed`.
     pub state: String,
     /// What is waited for, or why not.
     pub why: Option<String>,
@@ -373,13 +417,25 @@ impl From<request::ContextStatus> for Status {
     }
 }
 
+impl From<BlockRef> for Block {
+    fn from(block: BlockRef) -> Self {
+        Self { height: block.height, hash: block.hash.to_string(), time: block.time_s }
+    }
+}
+
 impl From<request::AnchorStatus> for AnchorStatus {
     fn from(anchor: request::AnchorStatus) -> Self {
         Self {
             registry: anchor.locator,
+            record: anchor.record,
             final_rev: anchor.final_rev,
             seen_rev: anchor.seen_rev,
+            provisional: anchor.provisional.into_iter().map(Provisional::from).collect(),
+            trust: anchor.trust,
+            block: anchor.block.map(Block::from),
             stale_secs: anchor.stale_secs,
+            is_stale: anchor.is_stale,
+            faults: anchor.faults,
             error: anchor.error,
         }
     }
@@ -468,7 +524,7 @@ mod tests {
 
         #[test]
         fn joins_survive_json(link in ".*", message in ".*", signature in "[0-9a-f]*") {
-            let proof = Some(Proof { message, signature });
+            let proof = Some(Proof { message, signature, contract: false });
             let join = Join { link, account: Some("eip155:1:0xab".to_owned()), proof };
             let text = serde_json::to_string(&join).expect("plain strings");
             let back: Join = serde_json::from_str(&text).expect("what was written");

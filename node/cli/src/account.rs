@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use api::wire::{Account, ImportAccount};
+use api::wire::{Account, Bind, ImportAccount};
 use clap::Subcommand;
-use types::ChainId;
+use types::{AccountId, ChainId, ContextId};
 use zeroize::Zeroize as _;
 
-use crate::{args::Global, client::Client, secret};
+use crate::{args::Global, client::Client, duration::Secs, proposal, secret};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
@@ -22,6 +22,20 @@ pub(crate) enum AccountCommand {
     },
     /// List the accounts whose keys the node holds.
     List,
+    /// Tell a context's chain that an account and the node's member belong together.
+    ///
+    /// Both sides sign: the account by the transaction, the member inside it. It is evidence for
+    /// whoever reads the chain; rights in the context come from its own log alone.
+    Bind {
+        /// The context.
+        context: ContextId,
+        /// An account whose key the node holds; it pays.
+        #[arg(long)]
+        account: AccountId,
+        /// For how long it holds.
+        #[arg(long, value_name = "TIME", default_value = "365d")]
+        expires: Secs,
+    },
 }
 
 pub(crate) async fn account(global: &Global, command: AccountCommand) -> anyhow::Result<()> {
@@ -40,6 +54,11 @@ pub(crate) async fn account(global: &Global, command: AccountCommand) -> anyhow:
                 let names: Vec<_> = accounts.iter().map(|one| one.account.as_str()).collect();
                 names.join("\n")
             })
+        }
+        AccountCommand::Bind { context, account, expires: Secs(ttl_secs) } => {
+            let body = Bind { account: account.to_string(), ttl_secs: Some(ttl_secs) };
+            let path = format!("/v1/contexts/{context}/bind");
+            proposal::show_receipt(global, &Client::open(global)?.post(&path, &body).await?)
         }
     }
 }

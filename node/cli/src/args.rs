@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    account, anchor, app, call, context, events, init, invite, join, output::Output, run, status,
+    account, anchor, app, call, context, events, init, invite, join, output::Output, proposal, run,
+    status, verify,
 };
 
 /// A node for private, replicated rooms whose membership can be anchored on a chain.
@@ -61,9 +62,16 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// Show what happened in a context.
     Events(events::EventsArgs),
-    /// Registries on chains.
+    /// What several admins of a context decide together.
+    #[command(subcommand)]
+    Proposal(proposal::ProposalCommand),
+    /// Registries on chains, and the records in them.
     #[command(subcommand)]
     Anchor(anchor::AnchorCommand),
+    /// Check claims about identities and chains, offline.
+    ///
+    /// Ends with 0 if all hold, with 1 if some do not, with 2 if the file cannot be read.
+    Verify(verify::VerifyArgs),
 }
 
 #[cfg(test)]
@@ -109,18 +117,43 @@ mod tests {
             "context remove ID ID",
             "context role ID ID read-only",
             "context revoke ID ID",
+            "context freeze ID 7d --account eip155:1:0xab",
+            "context accept ID --account eip155:1:0xab",
+            "context renounce ID --account eip155:1:0xab",
+            "account bind ID --account eip155:1:0xab --expires 90d",
+            "proposal new ID --nominate eip155:1:0xab --nominate eip155:1:0xcd --threshold 2",
+            "proposal new ID --remove-admin eip155:1:0xab --delay admin=1d --delay root=2d",
+            "proposal new ID --guardian none --app ID --migration ID --meta ID --dissolve",
+            "proposal new ID --guardian eip155:1:0xab --expires 3d --account eip155:1:0xcd",
+            "proposal list ID",
+            "proposal approve ID 3",
+            "proposal unapprove ID 3",
+            "proposal execute ID 3",
+            "proposal cancel ID 3",
+            "proposal veto ID 3 --account eip155:1:0xab",
+            "proposal expire ID 3",
             "invite ID --open --role read-only --uses 3 --ttl 1h",
             "invite ID --account eip155:1:0xab",
             "invite ID --member ID",
             "join anchorhold:00 --account eip155:1:0xab --wait 5",
             "join anchorhold:00 --plan",
             "join anchorhold:00 --account eip155:1:0xab --signature 00 --message-file m",
+            "join anchorhold:00 --account eip155:1:0xab --signature 00 --message-file m --contract",
             "call ID add {}",
             "view ID list",
             "members ID",
             "status ID",
             "events ID --after 3 --follow",
+            "verify claims.json --output json",
+            "verify -",
             "anchor deploy --chain eip155:1 --key-file k --endpoint http://127.0.0.1:8545",
+            "anchor create --chain eip155:1 --key-file k --context ID --app ID",
+            "anchor create --chain eip155:1 --key-file k --context ID --app ID --claims --salt ID",
+            "anchor create --chain eip155:1 --key-file k --context ID --app ID \
+             --members-root ID --members 3 --delays 0,0,0,0 --guardian eip155:1:0xab",
+            "anchor show ID --chain eip155:1",
+            "anchor verify ID --chain eip155:1 --endpoint http://a --endpoint ws://b \
+             --registry 0xab",
         ] {
             let line = format!("anchorhold {}", line.replace("ID", &id));
             assert!(parses(&line), "{line}");
@@ -137,13 +170,24 @@ mod tests {
             "invite ID --open --role admin",
             "join anchorhold:00 --signature 00",
             "join anchorhold:00 --message-file m",
+            "join anchorhold:00 --contract",
             "context create",
             "context create --app ID --delays 0,0,0,0",
             "context create --app ID --anchor eip155:1:0xab --delays 0,0",
             "status nonsense",
             "call ID",
             "events ID --after -1",
+            "proposal new ID --threshold 256",
+            "proposal new ID --migration ID",
+            "proposal new ID --delay grave=1d",
+            "proposal approve ID",
+            "context freeze ID",
+            "account bind ID",
             "anchor deploy --chain nonsense --key-file k",
+            "anchor create --chain eip155:1 --key-file k --context ID --app ID --members 3",
+            "anchor show ID",
+            "anchor show nonsense --chain eip155:1",
+            "anchor verify ID --chain eip155:1 --endpoint http://a",
             "run --log xml",
         ] {
             let line = format!("anchorhold {}", line.replace("ID", &id));

@@ -1,11 +1,11 @@
 //! The file `config.toml`: what the operator decides.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, str::FromStr};
+use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroUsize, path::Path, str::FromStr};
 
 use anyhow::Context as _;
 use net::Address;
 use serde::Deserialize;
-use types::{AccountId, ChainId};
+use types::{AccountId, ChainId, Hash};
 use url::Url;
 
 /// Longest configuration that is read, in bytes.
@@ -47,9 +47,22 @@ pub(crate) struct ChainConfig {
     /// Which chain.
     pub(crate) id: ChainId,
     /// Who answers for it.
-    pub(crate) endpoint: Url,
+    pub(crate) endpoints: Vec<Url>,
+    /// How many of them must agree.
+    pub(crate) needed: NonZeroUsize,
     /// The registry's account there.
     pub(crate) registry: AccountId,
+    /// A light client, so that nothing is taken on the endpoints' word.
+    pub(crate) light_client: Option<LightClientConfig>,
+}
+
+/// Where a light client reads, and what it trusts at first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LightClientConfig {
+    /// A beacon node's HTTP interface.
+    pub(crate) beacon: Url,
+    /// The root of a recent finalized beacon block, from a source that the operator trusts.
+    pub(crate) checkpoint: Hash,
 }
 
 /// The file as it is written.
@@ -73,8 +86,11 @@ struct Raw {
 #[serde(deny_unknown_fields)]
 struct RawChain {
     id: String,
-    endpoint: String,
+    endpoints: Vec<String>,
+    needed: Option<usize>,
     registry: String,
+    beacon: Option<String>,
+    checkpoint: Option<String>,
 }
 
 const fn yes() -> bool {
@@ -138,8 +154,11 @@ impl Config {
              # Registries on chains, one table each:\n\
              # [[chains]]\n\
              # id = \"eip155:31337\"\n\
-             # endpoint = \"http://127.0.0.1:8545\"\n\
-             # registry = \"0x…\"\n",
+             # endpoints = [\"http://127.0.0.1:8545\"]\n\
+             # needed = 1            # how many of them must agree; a majority by default\n\
+             # registry = \"0x…\"\n\
+             # beacon = \"…\"          # a beacon node, for a light client,\n\
+             # checkpoint = \"0x…\"    # which starts from this finalized block root\n",
             listen = list(&self.listen),
             bootstrap = list(&self.bootstrap),
             mdns = self.mdns,
@@ -203,42 +222,114 @@ fn field<T: FromStr<Err: std::fmt::Display>>(key: &str, text: &str) -> Result<T,
 
 impl RawChain {
     fn check(&self) -> Result<ChainConfig, String> {
-        ChainConfig::new(&self.id, &self.endpoint, &self.registry)
-            .map_err(|why| format!("chains: {why}"))
+        let endpoints: Vec<&str> = self.endpoints.iter().map(String::as_str).collect();
+        let chain = ChainConfig::new(&self.id, &endpoints, &self.registry);
+        let chain = chain.and_then(|chain| chain.with_needed(self.needed));
+        let light_client = light_client(self.beacon.as_deref(), self.checkpoint.as_deref());
+        let chain =
+            chain.and_then(|chain| Ok(ChainConfig { light_client: light_client?, ..chain }));
+        chain.map_err(|why| format!("chains: {why}"))
     }
 }
 
+fn light_client(
+    beacon: Option<&str>,
+    checkpoint: Option<&str>,
+) -> Result<Option<LightClientConfig>, String> {
+    let (beacon, checkpoint) = match (beacon, checkpoint) {
+        (None, None) => return Ok(None),
+        (Some(beacon), Some(checkpoint)) => (beacon, checkpoint),
+        _ => return Err("beacon, checkpoint: one goes with the other".to_owned()),
+    };
+    let digits = checkpoint.strip_prefix("0x").unwrap_or(checkpoint);
+    let beacon = address("beacon", beacon, &["http", "https"])?;
+    Ok(Some(LightClientConfig { beacon, checkpoint: field("checkpoint", digits)? }))
+}
+
+/// A URL of one of these schemes.
+fn address(key: &str, text: &str, schemes: &[&str]) -> Result<Url, String> {
+    let url: Url = field(key, text)?;
+    if schemes.contains(&url.scheme()) {
+        return Ok(url);
+    }
+    Err(format!("{key}: {url} is no {} address", schemes.join(" or ")))
+}
+
 impl ChainConfig {
-    fn new(id: &str, endpoint: &str, registry: &str) -> Result<Self, String> {
+    fn new(id: &str, endpoints: &[&str], registry: &str) -> Result<Self, String> {
         let id: ChainId = field("id", id)?;
-        let endpoint: Url = field("endpoint", endpoint)?;
-        if !matches!(endpoint.scheme(), "http" | "https") {
-            return Err(format!("endpoint: {endpoint} is not a http or https address"));
-        }
+        let schemes = ["http", "https", "ws", "wss"];
+        let endpoints: Vec<Url> = endpoints
+            .iter()
+            .map(|endpoint| address("endpoints", endpoint, &schemes))
+            .collect::<Result<_, _>>()?;
         let registry = AccountId::new(&id, registry)
             .map_err(|error| format!("registry: {registry:?}: {error}"))?;
-        Ok(Self { id, endpoint, registry })
+        if endpoints.is_empty() {
+            return Err("endpoints: there is none".to_owned());
+        }
+        let needed = majority(endpoints.len());
+        Ok(Self { id, endpoints, needed, registry, light_client: None })
+    }
+
+    /// With one endpoint.
+    pub(crate) fn one(id: ChainId, endpoint: Url, registry: AccountId) -> Self {
+        let (endpoints, needed) = (vec![endpoint], NonZeroUsize::MIN);
+        Self { id, endpoints, needed, registry, light_client: None }
+    }
+
+    /// With these endpoints, a majority of which must agree.
+    ///
+    /// # Errors
+    /// If there is no endpoint, or the registry is none of the chain.
+    pub(crate) fn of(id: &ChainId, endpoints: &[Url], registry: &str) -> Result<Self, String> {
+        let endpoints: Vec<&str> = endpoints.iter().map(Url::as_str).collect();
+        Self::new(id.as_str(), &endpoints, registry)
+    }
+
+    /// So many must agree, unless `None`: then a majority.
+    fn with_needed(self, needed: Option<usize>) -> Result<Self, String> {
+        let Some(needed) = needed else { return Ok(self) };
+        let count = self.endpoints.len();
+        let legal = NonZeroUsize::new(needed).filter(|needed| needed.get() <= count);
+        let needed = legal.ok_or(format!("needed: {needed} of {count} endpoints cannot agree"))?;
+        Ok(Self { needed, ..self })
     }
 
     /// Its table in the file.
     pub(crate) fn to_text(&self) -> String {
         let (id, registry) = (quote(self.id.as_str()), quote(self.registry.address()));
-        let endpoint = quote(self.endpoint.as_str());
-        format!("[[chains]]\nid = {id}\nendpoint = {endpoint}\nregistry = {registry}\n")
+        let endpoints: Vec<String> = self.endpoints.iter().map(|url| quote(url.as_str())).collect();
+        let (endpoints, needed) = (endpoints.join(", "), self.needed);
+        let mut text = format!(
+            "[[chains]]\nid = {id}\nendpoints = [{endpoints}]\nneeded = {needed}\n\
+             registry = {registry}\n"
+        );
+        if let Some(LightClientConfig { beacon, checkpoint }) = &self.light_client {
+            let beacon = quote(beacon.as_str());
+            text.push_str(&format!("beacon = {beacon}\ncheckpoint = \"0x{checkpoint}\"\n"));
+        }
+        text
     }
 }
 
-/// `CHAIN=ENDPOINT@REGISTRY`, as the command line has it.
+/// More than half.
+fn majority(count: usize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(count / 2)
+}
+
+/// `CHAIN=ENDPOINT,…@REGISTRY`, as the command line has it.
 impl FromStr for ChainConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('=').and_then(|(id, rest)| {
-            let (endpoint, registry) = rest.rsplit_once('@')?;
-            Some((id, endpoint, registry))
+            let (endpoints, registry) = rest.rsplit_once('@')?;
+            Some((id, endpoints, registry))
         });
-        let (id, endpoint, registry) = parts.ok_or("expected CHAIN=ENDPOINT@REGISTRY")?;
-        Self::new(id, endpoint, registry)
+        let (id, endpoints, registry) = parts.ok_or("expected CHAIN=ENDPOINT,…@REGISTRY")?;
+        let endpoints: Vec<&str> = endpoints.split(',').collect();
+        Self::new(id, &endpoints, registry)
     }
 }
 
@@ -250,9 +341,17 @@ mod tests {
 
     const CHAIN: &str =
         "eip155:31337=http://127.0.0.1:8545@0x00000000000000000000000000000000000000ab";
+    const TWO: &str = "eip155:1=https://a,wss://b/x@0x00000000000000000000000000000000000000ab";
 
     fn parse(text: &str) -> Result<Config, String> {
         text.parse()
+    }
+
+    fn with_light_client() -> ChainConfig {
+        let beacon = "http://c/".parse().expect("a URL");
+        let light_client = LightClientConfig { beacon, checkpoint: Hash::from_bytes([7; 32]) };
+        let chain: ChainConfig = TWO.parse().expect("a chain");
+        ChainConfig { light_client: Some(light_client), needed: NonZeroUsize::MIN, ..chain }
     }
 
     #[test]
@@ -263,7 +362,7 @@ mod tests {
             mdns: false,
             api_addr: "127.0.0.1:1".parse().expect("an address"),
             sync: Sync::Relaxed,
-            chains: vec![CHAIN.parse().expect("a chain")],
+            chains: vec![CHAIN.parse().expect("a chain"), with_light_client()],
         };
         assert_eq!(parse(&config.to_text()), Ok(config));
         assert_eq!(parse(&Config::default().to_text()), Ok(Config::default()));
@@ -273,7 +372,7 @@ mod tests {
     #[test]
     fn mistakes_are_refused_by_name() {
         let table = |rows: &str| format!("[[chains]]\n{rows}");
-        let chain = "id = \"eip155:1\"\nendpoint = \"http://x\"\nregistry = \"0xab\"\n";
+        let chain = "id = \"eip155:1\"\nendpoints = [\"http://x\"]\nregistry = \"0xab\"\n";
         for (text, said) in [
             ("colour = 1", "line 1: unknown field `colour`"),
             ("\nlisten = 1", "line 2"),
@@ -282,10 +381,15 @@ mod tests {
             ("api_addr = \"here\"", "api_addr: \"here\""),
             ("sync = \"never\"", "unknown variant `never`"),
             ("listen = [", "line 1"),
-            (&table("id = \"eip155:1\""), "missing field `endpoint`"),
+            (&table("id = \"eip155:1\""), "missing field `endpoints`"),
             (&table(&chain.replace("eip155:1", "one")), "chains: id: \"one\""),
             (&table(&chain.replace("http", "ftp")), "chains: endpoint"),
             (&table(&chain.replace("http://x", "x")), "chains: endpoint"),
+            (&table(&chain.replace("\"http://x\"", "")), "chains: endpoints: there is none"),
+            (&table(&format!("{chain}needed = 0")), "0 of 1 endpoints"),
+            (&table(&format!("{chain}needed = 2")), "2 of 1 endpoints"),
+            (&table(&format!("{chain}beacon = \"http://y\"")), "one goes with the other"),
+            (&table(&format!("{chain}beacon = \"y\"\ncheckpoint = \"00\"")), "chains: beacon"),
             (&table(&chain.replace("0xab", "")), "chains: registry"),
             (&table(&format!("{chain}port = 1")), "unknown field `port`"),
             (&format!("{0}{0}", table(chain)), "eip155:1 stands there twice"),
@@ -300,9 +404,14 @@ mod tests {
     fn chain_flags_have_three_parts() {
         let chain: ChainConfig = CHAIN.parse().expect("a chain");
         assert_eq!(chain.id.as_str(), "eip155:31337");
-        assert_eq!(chain.endpoint.as_str(), "http://127.0.0.1:8545/");
+        assert_eq!(
+            (chain.endpoints[0].as_str(), chain.needed.get()),
+            ("http://127.0.0.1:8545/", 1)
+        );
+        let two: ChainConfig = TWO.parse().expect("a chain");
+        assert_eq!((two.endpoints.len(), two.needed.get()), (2, 2));
         let with_user: ChainConfig = "eip155:1=https://me:word@host/x@0xab".parse().expect("one");
-        assert_eq!(with_user.endpoint.host_str(), Some("host"));
+        assert_eq!(with_user.endpoints[0].host_str(), Some("host"));
         for bad in ["", "eip155:1", "eip155:1=http://x", "eip155:1=x@0xab", "one=http://x@0xab"] {
             assert!(bad.parse::<ChainConfig>().is_err(), "{bad}");
         }

@@ -1,7 +1,7 @@
 //! `anchorhold context`: making contexts, and changing their rules.
 
 use anyhow::Context as _;
-use api::wire::{Anchor, Context, CreateContext, NamesMember, Status};
+use api::wire::{Act, Anchor, Context, CreateContext, Freeze, NamesMember, Status};
 use clap::Subcommand;
 use serde_json::value::RawValue;
 use types::{AccountId, AppId, ContextId, InvitationId, MemberKey};
@@ -12,7 +12,7 @@ use crate::{
     duration::Secs,
     govern::{self, Wanted},
     invite::GivenRole,
-    status,
+    proposal, status,
 };
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,9 @@ pub(crate) enum ContextCommand {
         context: ContextId,
         #[command(flatten)]
         wait: Wait,
+        /// Take the seat of another account whose key the node holds.
+        #[arg(long, value_name = "ACCOUNT", conflicts_with = "wait")]
+        account: Option<AccountId>,
     },
     /// Give up one's own admin role.
     Renounce {
@@ -43,6 +46,9 @@ pub(crate) enum ContextCommand {
         context: ContextId,
         #[command(flatten)]
         wait: Wait,
+        /// Give up the seat of another account whose key the node holds.
+        #[arg(long, value_name = "ACCOUNT", conflicts_with = "wait")]
+        account: Option<AccountId>,
     },
     /// Remove a member.
     Remove {
@@ -74,6 +80,17 @@ pub(crate) enum ContextCommand {
         #[command(flatten)]
         wait: Wait,
     },
+    /// As the guardian: stop grave proposals, and all executions, for a while.
+    Freeze {
+        /// The context.
+        context: ContextId,
+        /// For how long, at most 7 days; and not again within 30.
+        #[arg(value_name = "TIME")]
+        time: Secs,
+        /// The guardian, whose key the node holds, if it is not the node's member's own account.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<AccountId>,
+    },
 }
 
 /// How long a change of the rules is waited for.
@@ -93,17 +110,27 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "ACCOUNT")]
     anchor: Option<AccountId>,
     /// Time between approval and execution on chain: routine, application, admin, root.
-    #[arg(long, value_name = "A,B,C,D", requires = "anchor", value_parser = delays)]
-    delays: Option<Delays>,
+    #[arg(
+        long,
+        value_name = "A,B,C,D",
+        requires = "anchor",
+        value_parser = delays,
+        default_value = "0,1h,1d,2d"
+    )]
+    delays: Delays,
+    /// Who may veto and freeze on chain, but change nothing.
+    #[arg(long, value_name = "ACCOUNT", requires = "anchor")]
+    guardian: Option<AccountId>,
     /// Arguments of the application's `init`, as JSON.
     #[arg(long, value_name = "JSON")]
     init: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Delays([u32; 4]);
+pub(crate) struct Delays(pub(crate) [u32; 4]);
 
-fn delays(text: &str) -> Result<Delays, String> {
+/// Four times, as `A,B,C,D`.
+pub(crate) fn delays(text: &str) -> Result<Delays, String> {
     let secs = |part: &str| {
         let Secs(secs) = part.parse()?;
         u32::try_from(secs).map_err(|_| format!("{part:?} is too long"))
@@ -121,10 +148,16 @@ pub(crate) async fn context(global: &Global, command: ContextCommand) -> anyhow:
             let body = names(member, None);
             govern::govern(global, context, "nominate", &body, Wanted::Change, wait).await
         }
-        ContextCommand::Accept { context, wait } => {
+        ContextCommand::Accept { context, account: Some(account), .. } => {
+            seat(global, context, "accept", &account).await
+        }
+        ContextCommand::Renounce { context, account: Some(account), .. } => {
+            seat(global, context, "renounce", &account).await
+        }
+        ContextCommand::Accept { context, wait, account: None } => {
             govern::govern(global, context, "accept", &(), Wanted::SelfAdmin(true), wait).await
         }
-        ContextCommand::Renounce { context, wait } => {
+        ContextCommand::Renounce { context, wait, account: None } => {
             govern::govern(global, context, "renounce", &(), Wanted::SelfAdmin(false), wait).await
         }
         ContextCommand::Remove { context, member, wait } => {
@@ -140,7 +173,33 @@ pub(crate) async fn context(global: &Global, command: ContextCommand) -> anyhow:
             let what = format!("invitations/{invitation}/revoke");
             govern::govern(global, context, &what, &(), Wanted::Change, wait).await
         }
+        ContextCommand::Freeze { context, time, account } => {
+            freeze(global, context, time, account).await
+        }
     }
+}
+
+async fn seat(
+    global: &Global,
+    context: ContextId,
+    act: &str,
+    account: &AccountId,
+) -> anyhow::Result<()> {
+    let body = Act { act: act.to_owned(), account: Some(account.to_string()) };
+    let path = format!("/v1/contexts/{context}/seat");
+    proposal::show_receipt(global, &Client::open(global)?.post(&path, &body).await?)
+}
+
+async fn freeze(
+    global: &Global,
+    context: ContextId,
+    Secs(secs): Secs,
+    account: Option<AccountId>,
+) -> anyhow::Result<()> {
+    let secs = u32::try_from(secs).context("a freeze lasts at most 7 days")?;
+    let body = Freeze { secs, account: account.map(|account| account.to_string()) };
+    let path = format!("/v1/contexts/{context}/freeze");
+    proposal::show_receipt(global, &Client::open(global)?.post(&path, &body).await?)
 }
 
 fn names(member: MemberKey, role: Option<String>) -> NamesMember {
@@ -149,8 +208,15 @@ fn names(member: MemberKey, role: Option<String>) -> NamesMember {
 
 async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<()> {
     let init = args.init.map(|init| json(init, "--init")).transpose()?;
-    let Delays(delays_secs) = args.delays.unwrap_or(Delays([0; 4]));
-    let anchor = args.anchor.map(|account| Anchor { account: account.to_string(), delays_secs });
+    let Delays(delays_secs) = args.delays;
+    if args.anchor.is_some() {
+        proposal::warn_of_short_delays(delays_secs);
+    }
+    let anchor = args.anchor.map(|account| Anchor {
+        account: account.to_string(),
+        delays_secs,
+        guardian: args.guardian.map(|guardian| guardian.to_string()),
+    });
     let body = CreateContext { app: args.app.to_string(), anchor, init };
     let made: Context = Client::open(global)?.post("/v1/contexts", &body).await?;
     global.output.show(&made, |made| made.context.clone())

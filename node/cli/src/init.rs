@@ -52,8 +52,9 @@ struct Choices {
     /// Do not look for peers on the local network.
     #[arg(long)]
     no_mdns: bool,
-    /// A registry on a chain; may be given several times.
-    #[arg(long, value_name = "CHAIN=ENDPOINT@REGISTRY")]
+    /// A registry on a chain, and who answers for the chain; may be given several times. Of several
+    /// endpoints a majority must agree.
+    #[arg(long, value_name = "CHAIN=ENDPOINT,…@REGISTRY")]
     chain: Vec<ChainConfig>,
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct JoinArgs {
     /// The planned message as it was signed: each plan has its own.
     #[arg(long, value_name = "FILE", requires = "signature")]
     message_file: Option<PathBuf>,
+    /// The account is a contract: it is asked, in a final block, whether it signed.
+    #[arg(long, requires = "signature")]
+    contract: bool,
     /// How long to wait until joined; 0 does not wait.
     #[arg(long, value_name = "SECS", default_value = "60")]
     wait: Secs,
@@ -56,8 +59,12 @@ pub(crate) async fn join(global: &Global, args: JoinArgs) -> anyhow::Result<()> 
                 bail!("{shown} is too long for a message that a wallet signs");
             }
             let message = std::fs::read_to_string(file);
-            let message = message.with_context(|| format!("cannot read {shown}"))?;
-            Some(Proof { message, signature })
+            let mut message = message.with_context(|| format!("cannot read {shown}"))?;
+            // A plan that went into a file has a line end that is not part of it.
+            if message.ends_with('\n') {
+                message.pop();
+            }
+            Some(Proof { message, signature, contract: args.contract })
         }
         _ => None,
     };

@@ -26,16 +26,21 @@ mod invite;
 mod join;
 mod logs;
 mod output;
+mod proposal;
 mod run;
 mod secret;
 mod status;
 mod unlock;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser as _, error::ErrorKind};
 
-use crate::args::{Args, Command};
+use crate::{
+    args::{Args, Command},
+    verify::Outcome,
+};
 
 /// What a shell expects of a program that was called wrongly.
 const USAGE: u8 = 2;
@@ -45,11 +50,26 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return misused(&error),
     };
+    if let Command::Verify(verify) = &args.command {
+        return verdict(verify::verify(&args.global, verify));
+    }
     match act(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&failure::line(error.as_ref()));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// 0 if all claims hold, 1 if some do not, 2 if they cannot be read.
+fn verdict(outcome: anyhow::Result<Outcome>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::AllValid) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeInvalid) => ExitCode::FAILURE,
+        Err(error) => {
+            output::complain(&failure::line(error.as_ref()));
+            ExitCode::from(USAGE)
         }
     }
 }
@@ -86,7 +106,10 @@ fn act(args: Args) -> anyhow::Result<()> {
             Command::Members(args) => status::members(&global, args).await,
             Command::Status(args) => status::status(&global, args).await,
             Command::Events(args) => events::events(&global, args).await,
+            Command::Proposal(command) => proposal::proposal(&global, command).await,
             Command::Anchor(command) => anchor::anchor(&global, command).await,
+            // Answered before, without a runtime.
+            Command::Verify(args) => verify::verify(&global, &args).map(drop),
         }
     });
     // A blocked thread of a library must not keep a command that is done.

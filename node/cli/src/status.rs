@@ -1,6 +1,6 @@
 //! `anchorhold status` and `anchorhold members`: how things stand.
 
-use api::wire::{AnchorStatus, Member, Node, Status};
+use api::wire::{AnchorStatus, Block, Member, Node, Provisional, Status};
 use serde::Serialize;
 use types::ContextId;
 
@@ -113,7 +113,24 @@ fn of_anchor(anchor: &AnchorStatus) -> Vec<Vec<String>> {
         None => "not read yet".to_owned(),
     };
     let revs = format!("final {}, seen {}, {read}", anchor.final_rev, anchor.seen_rev);
-    let mut lines = vec![pair("registry", &anchor.registry), pair("revision", &revs)];
+    let mut lines = vec![
+        pair("registry", &anchor.registry),
+        pair("record", &anchor.record),
+        pair("revision", &revs),
+    ];
+    lines.extend(anchor.provisional.iter().map(|revision| {
+        let Provisional { rev, what, height } = revision;
+        pair("provisional", &format!("{rev}: {what} (block {height}, may be undone)"))
+    }));
+    lines.extend(anchor.trust.iter().map(|trust| pair("trust", trust)));
+    lines.extend(anchor.block.iter().map(|block| {
+        let Block { height, hash, .. } = block;
+        pair("as of", &format!("block {height}, {hash}"))
+    }));
+    if anchor.is_stale {
+        lines.push(pair("stale", "changes of the rules pause until the chain is read again"));
+    }
+    lines.extend(anchor.faults.iter().map(|fault| pair("endpoint", fault)));
     lines.extend(anchor.error.iter().map(|why| pair("chain", why)));
     lines
 }

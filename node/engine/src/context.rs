@@ -8,10 +8,12 @@ mod anchor;
 mod call;
 mod govern;
 mod outputs;
+mod proposals;
 mod session;
+mod wallets;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -25,8 +27,8 @@ use tokio::{
     time::Instant,
 };
 use types::{
-    AppId, ContextId, ExchangeSecret, InvitationId, MemberKey, MemberSecret, Root, TopicId,
-    UnixMillis,
+    AccountId, AppId, ChainId, ContextId, ExchangeSecret, Hash, InvitationId, MemberKey,
+    MemberSecret, Root, TopicId, UnixMillis,
     seal::{EpochSecret, Sealed},
 };
 
@@ -37,7 +39,10 @@ use crate::{
     error::EngineError,
     node::Node,
     port::GossipId,
-    request::{Answer, ContextStatus, GovernanceState, InviteRequest, Invited, MemberInfo},
+    request::{
+        Answer, ContextStatus, Deed, GovernanceState, InviteRequest, Invited, MemberInfo,
+        ProposalInfo, Receipt,
+    },
     wire::{Greeting, JoinAnswer, JoinQuestion, Peer, Tell},
 };
 
@@ -91,6 +96,17 @@ pub(crate) enum Command {
     Revoke {
         invitation: InvitationId,
         reply: Reply<GovernanceState>,
+    },
+    ChainOf {
+        reply: Reply<ChainId>,
+    },
+    Proposals {
+        reply: Reply<Vec<ProposalInfo>>,
+    },
+    Act {
+        deed: Deed,
+        account: Option<AccountId>,
+        reply: Reply<Receipt>,
     },
     // From joiners.
     Claimed {
@@ -146,6 +162,8 @@ pub(crate) enum Command {
     },
     Chain(anchor::News),
     Submitted(govern::Submitted),
+    Looked(Box<proposals::Looked>),
+    WalletSaid(Box<wallets::Said>),
     Stop {
         done: oneshot::Sender<()>,
     },
@@ -242,6 +260,10 @@ pub(crate) struct Context {
     /// Work beside the task; ends with it.
     work: JoinSet<()>,
     fetching: bool,
+    /// Proofs of wallets about which a chain is being asked.
+    asking: BTreeSet<Hash>,
+    /// Whether the wallets of claims say so still.
+    still: wallets::Still,
     /// Batches of admins that this node may have to order.
     proposed: VecDeque<Proposal>,
     /// Why the log cannot go on, until it can.
@@ -272,6 +294,8 @@ impl Context {
             wake_at: None,
             work: JoinSet::new(),
             fetching: false,
+            asking: BTreeSet::new(),
+            still: wallets::Still::new(),
             proposed: VecDeque::new(),
             halted: None,
             is_broken: false,
@@ -359,7 +383,13 @@ impl Context {
             | Command::Asked { .. }
             | Command::Entries(_)
             | Command::Submitted(_) => self.take_governing(command).await,
+            Command::ChainOf { .. }
+            | Command::Proposals { .. }
+            | Command::Act { .. }
+            | Command::Looked(_) => self.take_proposals(command).await,
+            Command::WalletSaid(said) => self.wallet_said(*said).await,
         }
+        self.ask_chain_about_wallets();
     }
 
     /// Whether this node's member is one now; the log says.

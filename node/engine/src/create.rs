@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chain::Chain;
 use governance::{
-    anchor::{Call, OnChainId, Terms},
+    anchor::{Account, Call, OnChainId, Terms},
     log::{Acl, Anchor, Entry, Genesis, MemberRecord, Policy, Sequencer, SignedGenesis},
 };
 use rand_core::{OsRng, RngCore as _};
@@ -92,16 +92,24 @@ async fn anchor(
 ) -> Result<(), EngineError> {
     let chain = node.chain(&choice.chain)?;
     let record = record_of(&*chain, genesis)?;
+    let guardian = choice.guardian.as_ref().map(|guardian| {
+        let same_chain = guardian.chain() == *chain.locator().chain();
+        Account::from_id(guardian).filter(|_| same_chain).ok_or_else(|| {
+            EngineError::Invalid(format!("guardian {guardian} is no account of the chain"))
+        })
+    });
     let terms = Terms {
         app: Hash::from_bytes(*genesis.body.app.as_bytes()),
         members_root: acl.members_root()?,
         members_count: 1,
-        threshold: 1,
+        flags: 0,
         delays_s: choice.delays_secs,
-        guardian: None,
+        guardian: guardian.transpose()?,
         context: acl.context(),
     };
     let call = Call::Create { salt: genesis.body.salt, terms };
+    // Another contract, or none, would take the payment all the same.
+    chain.verify_registry().await?;
     let receipt = node.submit(&*chain, &record, &call, &choice.account).await?;
     tracing::info!(context = %acl.context(), ?receipt, "anchored");
     Ok(())

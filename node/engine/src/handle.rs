@@ -10,7 +10,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
-use types::{AccountId, ContextId, InvitationId, MemberKey};
+use types::{AccountId, ChainId, ContextId, InvitationId, MemberKey};
 
 use crate::{
     context::{Command, ContextHandle, Mode},
@@ -21,8 +21,9 @@ use crate::{
     node::{EngineParts, Node},
     port::{NetInput, NetOutput},
     request::{
-        Answer, AppInfo, ContextStatus, CreateContext, EventsPage, GovernanceState, InviteRequest,
-        Invited, JoinPlan, JoinSignature, JoinState, MemberInfo, NodeStatus,
+        Answer, AppInfo, ContextStatus, CreateContext, Deed, EventsPage, GovernanceState,
+        InviteRequest, Invited, JoinPlan, JoinSignature, JoinState, MemberInfo, NodeStatus,
+        ProposalInfo, Receipt,
     },
     router::Router,
 };
@@ -104,7 +105,7 @@ impl Engine {
     /// [`EngineError::Invalid`] if the key is none for that chain.
     pub fn import_account(
         &self,
-        chain: &types::ChainId,
+        chain: &ChainId,
         secret: &[u8; 32],
     ) -> Result<AccountId, EngineError> {
         let key = AccountKey::from_bytes(*secret);
@@ -248,8 +249,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] as for [`Engine::plan_join`], and for a signature that does not
     /// hold.
-    pub fn join(&self, link: Link, signature: JoinSignature) -> Result<ContextId, EngineError> {
-        join::start(&self.node, link, signature)
+    pub async fn join(
+        &self,
+        link: Link,
+        signature: JoinSignature,
+    ) -> Result<ContextId, EngineError> {
+        join::start(&self.node, link, signature).await
     }
 
     /// How far a join has come.
@@ -323,6 +328,39 @@ impl Engine {
         invitation: InvitationId,
     ) -> Result<GovernanceState, EngineError> {
         self.govern(context, |reply| Command::Revoke { invitation, reply }).await
+    }
+
+    // --- on the context's chain
+
+    /// The chain that a context is anchored on.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownContext`]; [`EngineError::Invalid`] if it is anchored on none.
+    pub async fn chain_of(&self, context: ContextId) -> Result<ChainId, EngineError> {
+        self.context(context)?.ask_fallible(|reply| Command::ChainOf { reply }).await
+    }
+
+    /// The open proposals of its admins, as the newest block has them.
+    ///
+    /// # Errors
+    /// As [`Engine::chain_of`]; [`EngineError::Chain`].
+    pub async fn proposals(&self, context: ContextId) -> Result<Vec<ProposalInfo>, EngineError> {
+        self.context(context)?.ask_fallible(|reply| Command::Proposals { reply }).await
+    }
+
+    /// Does `deed` as `account`, or as the account of this node's member, and waits until a block
+    /// has it. What it changes counts once it is final.
+    ///
+    /// # Errors
+    /// As [`Engine::chain_of`]; [`EngineError::Invalid`] if this node does not hold the account's
+    /// key, or objects to a proposal that it should approve; [`EngineError::Chain`].
+    pub async fn act(
+        &self,
+        context: ContextId,
+        deed: Deed,
+        account: Option<AccountId>,
+    ) -> Result<Receipt, EngineError> {
+        self.context(context)?.ask_fallible(|reply| Command::Act { deed, account, reply }).await
     }
 
     async fn govern(

@@ -6,13 +6,15 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use chain::{BlockId, Question, WalletError};
 use governance::log::{
-    Acl, Claim, Entry, Invitation, Invitee, MemberRecord, SignedGenesis, SignedInvitation,
+    Acl, Answer, BlockRef, Claim, Entry, Invitation, Invitee, MemberRecord, SignedGenesis,
+    SignedInvitation,
 };
 use rand_core::OsRng;
 use store::{Batch, Durability, keystore::MemberSecrets};
 use tokio::sync::oneshot;
-use types::{AccountId, ContextId, ExchangeSecret, InviteSecret, MemberSecret, encode};
+use types::{AccountId, ContextId, ExchangeSecret, Hash, InviteSecret, MemberSecret, encode};
 
 use crate::{
     context::{Command, Me, now},
@@ -109,16 +111,19 @@ fn keys(node: &Node, link: &Link) -> Result<Me, EngineError> {
 }
 
 /// Signs the claim, stores it, and asks for it in the background.
-pub(crate) fn start(
+pub(crate) async fn start(
     node: &Arc<Node>,
     link: Link,
     signature: JoinSignature,
 ) -> Result<ContextId, EngineError> {
     let account = match &signature {
         JoinSignature::None => None,
-        JoinSignature::Held(account) | JoinSignature::Given(account, _) => Some(account.clone()),
+        JoinSignature::Held(account)
+        | JoinSignature::Given(account, _)
+        | JoinSignature::Contract { account, .. } => Some(account.clone()),
     };
     let plan = plan(node, &link, account)?;
+    let signature = ask_contract(node, &link, &plan, signature).await?;
     let claim = claim(node, &link, &plan, signature)?;
     let context = plan.context;
     if !node.begin_join(context) {
@@ -135,6 +140,36 @@ pub(crate) fn start(
     }
     tokio::spawn(run(Arc::clone(node), context, pending));
     Ok(context)
+}
+
+/// A contract's signature becomes a proof that names the block in which the contract says so.
+async fn ask_contract(
+    node: &Node,
+    link: &Link,
+    plan: &JoinPlan,
+    signature: JoinSignature,
+) -> Result<JoinSignature, EngineError> {
+    let JoinSignature::Contract { account, message, signature } = signature else {
+        return Ok(signature);
+    };
+    let chain = node.chain(&account.chain())?;
+    let no_proof = || EngineError::from(WalletError::Unsupported { account: account.clone() });
+    let proof = |block: BlockId| {
+        let proof = node.wallets.contract_proof(&message, &signature, block);
+        proof.ok_or_else(no_proof)
+    };
+    let binding = Claim::binding(&link.invitation.body, plan.member, account.clone());
+    // What is asked does not depend on the block.
+    let nowhere = BlockId { height: 0, hash: Hash::ZERO };
+    let Question { digest, .. } = node.wallets.question(&binding, &proof(nowhere)?)?;
+    let said = chain.account_signed(&account, &digest, &signature, None).await?;
+    if said.answer != Answer::Valid {
+        let why = format!("{account} does not say that it signed this");
+        return Err(EngineError::Invalid(why));
+    }
+    let BlockRef { height, hash, .. } = said.block;
+    let proof = proof(BlockId { height, hash })?;
+    Ok(JoinSignature::Given(account, proof))
 }
 
 fn claim(
@@ -154,10 +189,19 @@ fn claim(
             Some((account.clone(), node.wallets.sign(&message, &key)?))
         }
         (Some(account), JoinSignature::Given(_, proof)) => Some((account.clone(), proof)),
+        (Some(_), JoinSignature::Contract { .. }) => {
+            return Err(EngineError::Invalid("the contract was not asked".to_owned()));
+        }
     };
     if let Some((account, proof)) = &account {
         let binding = Claim::binding(invitation, plan.member, account.clone());
-        node.wallets.check(&binding, proof)?;
+        match node.wallets.check(&binding, proof) {
+            // The chain said so before it came here, or the members' nodes will ask it.
+            Err(WalletError::Unsupported { .. }) => {
+                node.wallets.question(&binding, proof).map(drop)?;
+            }
+            checked => checked?,
+        }
     }
     let record = MemberRecord::new(invitation.context, &me.secret, &me.exchange);
     let open: Option<&InviteSecret> = match invitation.invitee {

@@ -24,11 +24,15 @@ pub mod port;
 pub mod request;
 mod router;
 mod row;
+mod verifier;
 pub mod wire;
 
 pub use context::role_name;
 pub use error::EngineError;
-pub use governance::log::{Caps, Role, WalletProof};
+pub use governance::{
+    anchor::{Account as ChainAccount, Action as ChainAction, Class},
+    log::{BlockRef, Caps, Role, WalletProof},
+};
 pub use handle::Engine;
 pub use link::Link;
 pub use node::EngineParts;

@@ -17,6 +17,7 @@ use crate::{
     error::EngineError,
     port::NetOutput,
     request::{AppInfo, JoinState},
+    verifier::Verifier,
     wire::{Peer, Tag},
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct Node {
     pub(crate) runtime: Runtime,
     pub(crate) chains: BTreeMap<ChainId, Arc<dyn Chain>>,
     pub(crate) wallets: Arc<dyn Wallets>,
+    verifier: Verifier,
     peer: (Peer, String),
     net: mpsc::Sender<NetOutput>,
     greet: watch::Sender<u64>,
@@ -67,12 +69,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Node {
     pub(crate) fn new(parts: EngineParts, net: mpsc::Sender<NetOutput>) -> Self {
+        let verifier = Verifier::new(Arc::clone(&parts.wallets), parts.store.clone());
         Self {
             store: parts.store,
             keystore: parts.keystore,
             runtime: parts.runtime,
             chains: parts.chains,
             wallets: parts.wallets,
+            verifier,
             peer: parts.peer,
             net,
             greet: watch::channel(0).0,
@@ -148,7 +152,12 @@ impl Node {
 
     /// What checks wallets' proofs.
     pub(crate) fn wallets(&self) -> &dyn WalletVerifier {
-        &*self.wallets
+        &self.verifier
+    }
+
+    /// The same, with what it leaves to chains.
+    pub(crate) const fn verifier(&self) -> &Verifier {
+        &self.verifier
     }
 
     // --- applications

@@ -1,8 +1,12 @@
 //! What the engine is asked, and what it answers: plain values that `api` and `cli` speak of.
 
-use governance::log::{Caps, Role, WalletProof};
+pub use chain::{OpenProposal, Receipt};
+use governance::{
+    anchor,
+    log::{BlockRef, Caps, Role, WalletProof},
+};
 use types::{
-    AccountId, AppId, ChainId, ContextId, DeltaId, EntryId, InvitationId, MemberKey, Root,
+    AccountId, AppId, ChainId, ContextId, DeltaId, EntryId, Hash, InvitationId, MemberKey, Root,
 };
 
 /// A context to be created.
@@ -25,6 +29,8 @@ pub struct AnchorChoice {
     pub account: AccountId,
     /// Seconds between approval and execution, per class: routine, app, admin, root.
     pub delays_secs: [u32; 4],
+    /// Who may veto and freeze.
+    pub guardian: Option<AccountId>,
 }
 
 /// An invitation to be signed.
@@ -75,6 +81,15 @@ pub enum JoinSignature {
     Held(AccountId),
     /// Made elsewhere over [`JoinPlan::message`].
     Given(AccountId, WalletProof),
+    /// By an account that is a contract, over [`JoinPlan::message`]; the contract is asked.
+    Contract {
+        /// The contract.
+        account: AccountId,
+        /// The message that was signed.
+        message: String,
+        /// The signature, whose form is the contract's own.
+        signature: Vec<u8>,
+    },
 }
 
 /// How far a join has come.
@@ -158,14 +173,113 @@ pub struct ContextStatus {
 pub struct AnchorStatus {
     /// Chain and registry.
     pub locator: String,
+    /// The record's id there.
+    pub record: String,
     /// Highest final revision seen.
     pub final_rev: u64,
     /// Highest revision seen at all; above `final_rev` it is provisional.
     pub seen_rev: u64,
+    /// Those in between, which the chain may still undo. Shown, and counted nowhere.
+    pub provisional: Vec<Provisional>,
+    /// How the last final reading was checked, in words.
+    pub trust: Option<String>,
+    /// As of which block it was.
+    pub block: Option<BlockRef>,
     /// Seconds since the chain was last read.
     pub stale_secs: Option<u64>,
+    /// Whether that is so long that changes of the rules pause.
+    pub is_stale: bool,
+    /// Endpoints that do not answer as they should, and how.
+    pub faults: Vec<String>,
     /// Why the last reading or sending failed.
     pub error: Option<String>,
+}
+
+/// A revision in a block that is not final.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provisional {
+    /// Its number.
+    pub rev: u64,
+    /// The log head after it: tells two revisions of one number apart.
+    pub log_head: Hash,
+    /// What it says, in words.
+    pub what: String,
+    /// The block that has it.
+    pub height: u64,
+}
+
+/// What an account does on the chain of a context, beside changes of its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Proposes a batch of actions; carries it out where one approval and no delay is asked.
+    Propose {
+        /// 1 to 16.
+        actions: Vec<anchor::Action>,
+        /// For how long it may be approved and carried out, in seconds.
+        ttl_secs: u64,
+    },
+    /// Does something about an open proposal.
+    OnProposal {
+        /// Which.
+        seq: u64,
+        /// What.
+        act: ProposalAct,
+    },
+    /// Takes the seat that the account was nominated for.
+    Accept,
+    /// Gives the account's seat up.
+    Renounce,
+    /// Stops proposals above routine, and all executions.
+    Freeze {
+        /// For how long.
+        secs: u32,
+    },
+    /// Tells the chain that the account and this node's member belong together.
+    Bind {
+        /// For how long it holds.
+        ttl_secs: u64,
+    },
+}
+
+/// What can be done about a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalAct {
+    /// Approve; the last approval carries it out where there is no delay.
+    Approve,
+    /// Take one's approval back.
+    Unapprove,
+    /// Carry it out.
+    Execute,
+    /// Withdraw it.
+    Cancel,
+    /// Refuse it as the guardian.
+    Veto,
+    /// Free it once it ran out.
+    Expire,
+}
+
+/// An open proposal, and what this node makes of it.
+#[derive(Clone, Debug)]
+pub struct ProposalInfo {
+    /// The chain whose accounts it speaks of.
+    pub chain: ChainId,
+    /// As the contract has it.
+    pub open: OpenProposal,
+    /// What its members batch does, if it has one and this node knows it.
+    pub members: Option<MembersChange>,
+    /// Why this node would not approve it.
+    pub objection: Option<String>,
+}
+
+/// What a batch does to the members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembersChange {
+    /// Who comes.
+    pub added: Vec<MemberKey>,
+    /// Who goes.
+    pub removed: Vec<MemberKey>,
+    /// How many other changes there are.
+    pub others: usize,
 }
 
 /// An installed application.

@@ -27,6 +27,11 @@ pub(crate) fn proposal(delta_hash: &Hash) -> String {
     format!("proposal/{delta_hash}")
 }
 
+/// Name of the local row that keeps what a chain said about a wallet's proof.
+pub(crate) fn wallet(proof: &Hash) -> String {
+    format!("wallet/{proof}")
+}
+
 /// Name of the local row that keeps the proof that `author` forked its chain.
 pub(crate) fn fork(author: &MemberKey) -> String {
     format!("fork/{author}")

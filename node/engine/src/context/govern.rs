@@ -14,8 +14,8 @@ use chain::{ChainError, Receipt};
 use governance::{
     anchor::{Account, Action as ChainAction, Call, Code},
     log::{
-        Action, Change, Claim, Denied, Entry, Intent, Invitation, Invitee, Member, Order, Proposal,
-        Role, RootChange, Secrets, Sequencer, SignedInvitation, USES_MAX, Verdict,
+        Action, Answer, Change, Claim, Denied, Entry, Intent, Invitation, Invitee, Member, Order,
+        Proposal, Role, RootChange, Secrets, Sequencer, SignedInvitation, USES_MAX, Verdict,
     },
 };
 use rand_core::{OsRng, RngCore as _};
@@ -42,8 +42,9 @@ const NOMINATION_TTL_SECS: u32 = 14 * 24 * 3_600;
 const RESEND_PAUSE: Duration = Duration::from_secs(3);
 /// After how long without a sign of it a revision counts as taken back by the chain.
 const LOST_AFTER: Duration = Duration::from_secs(120);
-/// For how long a contract call may be approved and carried out, in seconds: a day.
-const CALL_TTL_SECS: u64 = 24 * 3_600;
+/// For how long a contract call may be approved and carried out, in seconds: a week, since the
+/// usual delays are up to two days and other admins have to be found.
+const CALL_TTL_SECS: u64 = 7 * 24 * 3_600;
 
 /// What is asked of the rules.
 #[derive(Clone, Debug)]
@@ -87,11 +88,10 @@ enum SentState {
         rev: u64,
         at: Instant,
     },
-    /// Waits for the approval of other admins, as this proposal, since this epoch.
+    /// Waits for the approval of other admins, or for its delay, as this proposal.
     Proposed {
         seq: u64,
-        epoch: u64,
-        until: Instant,
+        at: Instant,
     },
     /// Without a chain: the owner was asked to order it as this epoch.
     Asked {
@@ -206,9 +206,23 @@ impl Context {
         if invitation.body.expires_at_s.is_some_and(|at| at <= now().0 / 1_000) {
             return JoinAnswer::Refused("the invitation has expired".to_owned());
         }
-        let change = Change::admit(invitation, claim);
-        if let Err(denied) = self.try_change(&change) {
-            return JoinAnswer::Refused(denied.to_string());
+        let change = Change::admit(invitation.clone(), claim.clone());
+        let asks = || {
+            let what = "the chain to say whether the account's contract signed";
+            JoinAnswer::Waiting(what.to_owned())
+        };
+        match self.try_change(&change) {
+            Ok(()) => {}
+            Err(Denied::WalletUnknown) if self.is_asking() => return asks(),
+            Err(denied) => return JoinAnswer::Refused(denied.to_string()),
+        }
+        match self.says_still(&invitation.body, &claim) {
+            Answer::Valid => {}
+            Answer::Unknown => return asks(),
+            Answer::Invalid => {
+                let why = "the account's contract does not say any more that it signed this";
+                return JoinAnswer::Refused(why.to_owned());
+            }
         }
         self.governing.queue.push_back(Wish::Change(change));
         self.advance_governing().await;
@@ -327,7 +341,7 @@ impl Context {
         })
     }
 
-    fn account_of(&self, member: &MemberKey) -> Result<AccountId, EngineError> {
+    pub(super) fn account_of(&self, member: &MemberKey) -> Result<AccountId, EngineError> {
         let found = self.replica.acl().member(member);
         let found = found.ok_or(Denied::NotMember { member: *member })?;
         found.account.clone().ok_or_else(|| Denied::AccountMissing.into())
@@ -383,7 +397,7 @@ impl Context {
         self.review_sent();
         self.order_proposed().await;
         // Terminates: each turn takes at least one wish out of the queue.
-        while self.governing.sent.is_none() && self.halted.is_none() {
+        while self.governing.sent.is_none() && self.halted.is_none() && !self.is_stale() {
             // Before the record's first revision is final there is no root to build on.
             let unborn = self.is_anchored() && self.replica.acl().epoch() == 0;
             let behind = unborn || self.following.as_ref().is_some_and(Following::is_behind);
@@ -509,18 +523,21 @@ impl Context {
     async fn submitted(&mut self, Submitted(result): Submitted) {
         let (epoch, now) = (self.replica.acl().epoch(), Instant::now());
         let Some(sent) = &mut self.governing.sent else { return };
+        let is_batch = sent.wishes.iter().any(|wish| wish.change().is_some());
         match result {
+            // An open proposal about the admins holds up nothing: the chain keeps it, and this
+            // node carries it out once it is due.
+            Ok(Receipt { rev: None, seq: Some(seq), .. }) if !is_batch => {
+                tracing::info!(context = ?self.id, seq, "proposed");
+                self.governing.sent = None;
+            }
             Ok(receipt) => {
                 sent.state = match (receipt.rev, receipt.seq) {
                     (Some(rev), _) => SentState::Included { rev, at: now },
-                    (None, Some(seq)) => {
-                        let until = now + Duration::from_secs(CALL_TTL_SECS);
-                        SentState::Proposed { seq, epoch, until }
-                    }
+                    (None, Some(seq)) => SentState::Proposed { seq, at: now },
                     // Nothing was sent: the record is as wished already, and final soon. A batch
                     // of ours in it is a revision that is not in the log yet.
                     (None, None) => {
-                        let is_batch = sent.wishes.iter().any(|wish| wish.change().is_some());
                         let rev = epoch.saturating_add(u64::from(is_batch));
                         SentState::Included { rev, at: now }
                     }
@@ -555,8 +572,11 @@ impl Context {
                 let seen_rev = self.following.as_ref().map_or(0, Following::seen_rev);
                 *rev <= epoch || (seen_rev < *rev && now.duration_since(*at) > LOST_AFTER)
             }
-            // Carried out, overtaken, or run out.
-            SentState::Proposed { epoch: since, until, .. } => epoch > *since || *until <= now,
+            // Closed, and what it did is in the log: carried out, withdrawn, vetoed or run out.
+            SentState::Proposed { seq, at } => self.following.as_ref().is_some_and(|following| {
+                let is_closed = following.open.is_open(*seq, *at) == Some(false);
+                is_closed && following.seen_rev() <= epoch
+            }),
             SentState::Asked { epoch: wanted } => epoch >= *wanted,
             // What was sent may have arrived all the same: then its effect is in the log by now,
             // or the contract refuses the second one as stale.
@@ -618,13 +638,15 @@ impl Context {
                 waiting.push(format!("finality of revision {rev}"))
             }
             Some(SentState::Asked { .. }) => waiting.push("the owner's node to order".to_owned()),
-            Some(SentState::Proposed { seq, .. }) => {
-                waiting.push(format!("the approval of proposal {seq} by other admins"));
-            }
+            // What it waits for stands with the open proposals.
+            Some(SentState::Proposed { .. }) => {}
             Some(SentState::Resend { why, .. }) => {
                 waiting.push(format!("the chain to be reached again: {why}"));
             }
             None => {}
+        }
+        if self.is_stale() {
+            waiting.push("the chain to be read again: who governs may have changed".to_owned());
         }
         waiting.extend(self.waiting_for_chain());
         if !self.governing.queue.is_empty() {

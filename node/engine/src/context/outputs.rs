@@ -140,7 +140,11 @@ impl Context {
                 self.send(to.as_bytes().to_vec(), &Message::Entries(entries));
             }
             Output::Bodies(proposals) => self.keep_bodies(proposals),
-            Output::Propose(proposal) => self.proposed.push_back(*proposal),
+            Output::Propose(proposal) => {
+                // Before admins approve it on the chain they look at it.
+                self.keep_bodies(vec![(*proposal).clone()]);
+                self.proposed.push_back(*proposal);
+            }
             Output::Expel(peer) => self.expel(&peer).await,
             Output::Reject { from, why } => self.refuse(from, why, round),
             Output::InSync(peer) => tracing::debug!(context = ?self.id, ?peer, "in sync"),
@@ -188,7 +192,8 @@ impl Context {
         if batch.is_empty() { Ok(()) } else { self.write(batch) }
     }
 
-    fn write(&self, batch: Batch) -> Result<(), EngineError> {
+    /// Writes rows whose loss a peer or a reading makes good, and tells of new events.
+    pub(super) fn write(&self, batch: Batch) -> Result<(), EngineError> {
         let written = self.node.store.write(batch, Durability::Relaxed)?;
         if let Some(last) = written.events.last() {
             self.events.send_replace(*last);
