@@ -1,8 +1,8 @@
 //! Repository tasks: `cargo x <command>`, one file per command; `cargo x help` lists them.
 //!
 //! Reading order: `shell` (runs programs) → `repo` (where things lie) → the commands in the order
-//! in which they use each other: `setup` → `guests` → `contracts` → `up`, `test`, `demo`, `bench`
-//! → `tidy` → `ci`.
+//! in which they use each other: `setup` → `guests` → `traces` → `contracts` → `up`, `test`,
+//! `demo`, `bench` → `tidy` → `ci`.
 //!
 //! # Invariants
 //! - Every command builds into one target folder, the one that `cargo metadata` names, and selects
@@ -20,6 +20,7 @@ mod setup;
 mod shell;
 mod test;
 mod tidy;
+mod traces;
 mod up;
 
 use std::process::ExitCode;
@@ -38,13 +39,14 @@ pub(crate) struct Command {
     pub(crate) run: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [&Command; 9] = [
+const COMMANDS: [&Command; 10] = [
     &setup::COMMAND,
     &up::COMMAND,
     &test::COMMAND,
     &demo::COMMAND,
     &bench::COMMAND,
     &guests::COMMAND,
+    &traces::COMMAND,
     &contracts::COMMAND,
     &tidy::COMMAND,
     &ci::COMMAND,
