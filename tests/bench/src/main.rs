@@ -16,6 +16,7 @@ mod report;
 mod restart;
 mod sample;
 mod scene;
+mod verification;
 mod visible;
 mod world;
 
@@ -31,11 +32,12 @@ struct Bench {
     run: fn(&Scale) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     Bench { name: "guest-call", run: guest_call::run },
     Bench { name: "restart", run: restart::run },
     Bench { name: "apply", run: apply::run },
     Bench { name: "disk", run: disk::run },
+    Bench { name: "verification", run: verification::run },
     Bench { name: "http-write", run: http_write::run },
     Bench { name: "visible", run: visible::run },
     Bench { name: "memory", run: memory::run },
