@@ -2,8 +2,10 @@
 //!
 //! The test and `cargo x demo` play the same steps; each step says what it saw, or fails.
 
+mod site;
 mod story;
 mod world;
 
+pub use site::Site;
 pub use story::{STEPS, Step};
 pub use world::World;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use harness::Caller;
 use serde_json::json;
 
-use crate::world::{World, refused, text};
+use crate::world::{World, text};
 
 /// What a step saw, as sentences.
 type Seen = Result<Vec<String>>;
@@ -104,15 +104,15 @@ async fn join(world: &mut World) -> Seen {
     let link = text(&invited, "link")?;
     let members_before = world.status(alice).await?["members"].clone();
 
-    let line = refused(carol, &["join", &link, "--account", &world.accounts[0]], "is for").await?;
+    let line = carol.refused(&["join", &link, "--account", &world.accounts[0]], "is for").await?;
     seen.push(format!("another account: {line}"));
-    let line = refused(carol, &["join", &link], "holds no key").await?;
+    let line = carol.refused(&["join", &link], "holds no key").await?;
     seen.push(format!("no key for the account: {line}"));
     seen.push(wrong_wallet(world, &link).await?);
-    let line = refused(bob, &["join", &changed(&link)], "changed").await?;
+    let line = bob.refused(&["join", &changed(&link)], "changed").await?;
     seen.push(format!("a changed byte: {line}"));
     let expired = alice.cli(&["invite", &world.board, "--open", "--ttl", "0s"]).await?;
-    let line = refused(carol, &["join", &text(&expired, "link")?], "expired").await?;
+    let line = carol.refused(&["join", &text(&expired, "link")?], "expired").await?;
     seen.push(format!("an expired invitation: {line}"));
     seen.push(other_context(world).await?);
     let members = world.status(alice).await?["members"].clone();
@@ -139,13 +139,13 @@ async fn wrong_wallet(world: &World, link: &str) -> Result<String> {
     let plan = world.carol.cli(&["join", link, "--account", bob_account, "--plan"]).await?;
     let message = text(&plan, "message")?;
     let hex: String = message.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let other = world.anvil.account(3)?.address;
-    let signed = world.anvil.rpc("personal_sign", json!([format!("0x{hex}"), other])).await?;
+    let other = world.site.anvil.account(3)?.address;
+    let signed = world.site.anvil.rpc("personal_sign", json!([format!("0x{hex}"), other])).await?;
     let signature = signed.as_str().context("anvil signs")?;
-    let file = world.secret_file("message", &message)?;
+    let file = world.site.secret_file("message", &message)?;
     let join =
         ["join", link, "--account", bob_account, "--signature", signature, "--message-file", &file];
-    Ok(format!("a wrong wallet: {}", refused(&world.carol, &join, "signed by").await?))
+    Ok(format!("a wrong wallet: {}", world.carol.refused(&join, "signed by").await?))
 }
 
 /// The link with one byte of the inviter's key changed, which the inviter signed.
@@ -166,13 +166,13 @@ async fn other_context(world: &World) -> Result<String> {
         .context("Carol joins the side board")?;
     let boards = world.carol.cli(&["context", "list"]).await?.to_string();
     ensure!(boards.contains(&world.side) && !boards.contains(&world.board), "{boards}");
-    let line = refused(&world.bob, &["join", &link], "used").await?;
+    let line = world.bob.refused(&["join", &link], "used").await?;
     Ok(format!("another context's invitation opens that one alone; used up: {line}"))
 }
 
 async fn write_apart(world: &mut World) -> Seen {
     let line = ["call", &world.board, "add", r#"{"title":"carol was here"}"#];
-    let line = refused(&world.carol, &line, "not").await?;
+    let line = world.carol.refused(&line, "not").await?;
     world.carol.stop().await?;
     world.alice.stop().await?;
     world.call(&world.bob, "add", r#"{"title":"by bob, alone"}"#).await?;
@@ -194,7 +194,7 @@ async fn write_apart(world: &mut World) -> Seen {
 
 async fn govern(world: &mut World) -> Seen {
     let (alice, bob) = (&world.alice, &world.bob);
-    let line = refused(alice, &["context", "renounce", &world.board], "last").await?;
+    let line = alice.refused(&["context", "renounce", &world.board], "last").await?;
     let member = world.member(bob).await?;
     alice.cli(&["context", "nominate", &world.board, &member, "--wait", "90"]).await?;
     world
@@ -242,7 +242,7 @@ async fn remove_bob(world: &mut World) -> Seen {
     let line = world
         .until(async || {
             let call = ["call", &world.board, "add", r#"{"title":"still here"}"#];
-            refused(bob, &call, "not").await
+            bob.refused(&call, "not").await
         })
         .await?;
     let status = world.status(bob).await?;
@@ -300,7 +300,7 @@ async fn write_until_dead(caller: Caller, board: String) -> Vec<String> {
 }
 
 async fn lose_chain(world: &mut World) -> Seen {
-    world.anvil.stop().await?;
+    world.site.anvil.stop().await?;
     world.call(&world.alice, "add", r#"{"title":"without a chain"}"#).await?;
     world.until_equal(&[&world.alice, &world.carol], 27).await?;
     let carol = world.member(&world.carol).await?;
@@ -315,7 +315,7 @@ async fn lose_chain(world: &mut World) -> Seen {
         })
         .await?;
     ensure!(world.role(&world.carol).await? == "read-only", "governed without its chain: {asked}");
-    world.anvil.restart().await?;
+    world.site.anvil.restart().await?;
     world.until_role(&world.carol, "member").await?;
     world.call(&world.carol, "add", r#"{"title":"carol may write"}"#).await?;
     let root = world.until_equal(&[&world.alice, &world.carol], 28).await?;

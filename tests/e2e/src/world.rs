@@ -1,11 +1,12 @@
 //! Alice, Bob and Carol, their chain, and what they say on the command line.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{Anvil, Node, NodeConfig, eventually, places};
+use harness::{AnvilConfig, Node, eventually, places};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::site::Site;
 
 /// How long anything in the story may take: a final block comes after some seconds, and two cores
 /// are shared with whatever else runs.
@@ -15,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 pub struct World {
     /// The chain.
-    pub anvil: Anvil,
+    pub site: Site,
     /// Creates the board.
     pub alice: Node,
     /// Comes with his account.
@@ -30,7 +31,6 @@ pub struct World {
     pub board: String,
     /// The board beside it that no chain knows.
     pub side: String,
-    dir: TempDir,
 }
 
 impl World {
@@ -39,31 +39,21 @@ impl World {
     /// # Errors
     /// If any of it does not start.
     pub async fn start() -> Result<Self> {
-        let dir = TempDir::with_prefix("anchorhold-story-")?;
-        let anvil = Anvil::start().await?;
-        let (chain, url) = (anvil.chain(), anvil.url());
-        let (one, two) = (anvil.account(1)?, anvil.account(2)?);
-        let key = secret_file(dir.path(), "deployer", &anvil.account(0)?.secret)?;
-        let plain = NodeConfig::named("deployer")?;
-        let deployer = Node::prepare(&dir.path().join("deployer"), plain).await?;
-        let deploy =
-            ["anchor", "deploy", "--chain", &chain, "--key-file", &key, "--endpoint", &url];
-        let deployed = deployer.cli(&deploy).await.context("deploying the registry")?;
-        let flag = text(&deployed, "flag")?;
-        let start = async |name: &str| -> Result<Node> {
-            let config = NodeConfig::named(name)?.init_with(["--no-mdns", "--chain", &flag]);
-            Node::start(&dir.path().join(name), config).await
-        };
-        let (alice, bob, carol) =
-            (start("alice").await?, start("bob").await?, start("carol").await?);
-        let mut accounts = [String::new(), String::new()];
-        for (slot, (node, account)) in accounts.iter_mut().zip([(&alice, &one), (&bob, &two)]) {
-            let key = secret_file(dir.path(), node.name(), &account.secret)?;
-            let import = ["account", "import", "--chain", &chain, "--key-file", &key];
-            *slot = text(&node.cli(&import).await?, "account")?;
-        }
+        Self::start_on(AnvilConfig::default()).await
+    }
+
+    /// As [`World::start`], on a chain that behaves so.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_on(config: AnvilConfig) -> Result<Self> {
+        let site = Site::start_on(config).await?;
+        let alice = site.node("alice").await?;
+        let bob = site.node("bob").await?;
+        let carol = site.node("carol").await?;
+        let accounts = [site.import(&alice, 1).await?, site.import(&bob, 2).await?];
         let (app, board, side) = (String::new(), String::new(), String::new());
-        Ok(Self { anvil, alice, bob, carol, accounts, app, board, side, dir })
+        Ok(Self { site, alice, bob, carol, accounts, app, board, side })
     }
 
     /// The path of the task board's module.
@@ -74,12 +64,30 @@ impl World {
         Ok(places::guest("anchorhold_task_board.wasm")?.display().to_string())
     }
 
-    /// A file with `secret` that only we may read.
+    /// Makes a board of Alice's with these rules on chain, as arguments of `context create`.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn secret_file(&self, name: &str, secret: &str) -> Result<String> {
-        secret_file(self.dir.path(), name, secret)
+    /// What the command line says.
+    pub async fn found(&mut self, rules: &[&str]) -> Result<()> {
+        let installed = self.alice.cli(&["app", "install", &Self::module()?]).await?;
+        self.app = text(&installed, "app")?;
+        let create = ["context", "create", "--app", &self.app, "--anchor", &self.accounts[0]];
+        self.board = text(&self.alice.cli(&[&create[..], rules].concat()).await?, "context")?;
+        Ok(())
+    }
+
+    /// Waits until `node` has read all that the board's record says.
+    ///
+    /// # Errors
+    /// If it has not within the limit.
+    pub async fn until_quiet(&self, node: &Node) -> Result<()> {
+        self.until(async || {
+            let status = self.status(node).await?;
+            let anchor = &status["anchor"];
+            ensure!(anchor["seen_rev"] == status["epoch"], "{status}");
+            Ok(())
+        })
+        .await
     }
 
     /// Calls a method of the board.
@@ -171,32 +179,8 @@ impl World {
     }
 }
 
-/// Runs a command that must fail; its one line of error, which must contain `expected`.
-///
-/// # Errors
-/// If it succeeds, or fails otherwise.
-pub(crate) async fn refused(node: &Node, args: &[&str], expected: &str) -> Result<String> {
-    let said = node.say(args).await?;
-    ensure!(!said.succeeded(), "`{}` should have been refused", args.join(" "));
-    // Progress goes to the same stream, in lines of its own.
-    let errors: Vec<&str> =
-        said.stderr.lines().filter_map(|line| line.strip_prefix("anchorhold: ")).collect();
-    let [line] = errors.as_slice() else { bail!("not one clear line: {}", said.stderr) };
-    let line = (*line).to_owned();
-    ensure!(line.contains(expected), "expected `{expected}` in: {line}");
-    Ok(line)
-}
-
 /// The string `field` of an answer.
 pub(crate) fn text(answer: &Value, field: &str) -> Result<String> {
     let found = answer.get(field).and_then(Value::as_str);
     found.map(str::to_owned).with_context(|| format!("no `{field}` in {answer}"))
-}
-
-fn secret_file(dir: &Path, name: &str, secret: &str) -> Result<String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = dir.join(format!("{name}.key"));
-    std::fs::write(&path, secret.trim_start_matches("0x"))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(path.display().to_string())
 }

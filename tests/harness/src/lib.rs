@@ -2,8 +2,9 @@
 //!
 //! Nothing here imitates: [`Node`] runs the `anchorhold` binary as an operator would, [`Anvil`]
 //! runs an Ethereum node. Both can be stopped, killed, frozen and started again on the same data.
+//! [`Proxy`] is an endpoint between them that lies at command.
 //!
-//! Reading order: `places` → `process` → `wait` → `anvil` → `node`.
+//! Reading order: `places` → `process` → `wait` → `anvil` → `proxy` → `node`.
 //!
 //! # Invariants
 //! - Every process that is started ends when its value is dropped, also while a test panics.
@@ -15,9 +16,11 @@ mod anvil;
 mod node;
 pub mod places;
 mod process;
+mod proxy;
 mod wait;
 
 pub use anvil::{Anvil, AnvilConfig, DevAccount};
 pub use node::{Caller, Node, NodeConfig, Said};
 pub use process::Process;
+pub use proxy::{Lie, Proxy};
 pub use wait::eventually;

@@ -290,6 +290,26 @@ impl Node {
         Ok(Said::new(output.status, &output.stdout, &output.stderr))
     }
 
+    /// Runs `anchorhold <args>` on this node, which must fail; its one line of error, which must
+    /// contain `expected`.
+    ///
+    /// # Errors
+    /// If it succeeds, or fails otherwise.
+    pub async fn refused<A: AsRef<str>>(&self, args: &[A], expected: &str) -> Result<String> {
+        let said = self.say(args).await?;
+        if said.succeeded() {
+            bail!("{}: {} should have been refused", self.config.name, shown(args));
+        }
+        // Progress goes to the same stream, in lines of its own.
+        let errors = said.stderr.lines().filter_map(|line| line.strip_prefix("anchorhold: "));
+        let errors: Vec<&str> = errors.collect();
+        let [line] = errors.as_slice() else { bail!("not one clear line: {}", said.stderr) };
+        if !line.contains(expected) {
+            bail!("{}: {} expected `{expected}` in: {line}", self.config.name, shown(args));
+        }
+        Ok((*line).to_owned())
+    }
+
     async fn expect_said(&self, args: &[String]) -> Result<Said> {
         let said = self.say(args).await?;
         if !said.succeeded() {
