@@ -1,7 +1,7 @@
 //! Accounts that are contracts: how they are asked whether they signed, and what their code says.
 //! Sources: ERC-1271, ERC-6492, EIP-7702.
 //!
-//! Pure: [`judge`] says what the chain must be asked next, or what the answers come to. Asking is
+//! Pure: [`judge()`] says what the chain must be asked next, or what the answers come to. Asking is
 //! the adapter's, at one block for all questions; what an account's contract says can change with
 //! every block.
 

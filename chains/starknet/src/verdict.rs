@@ -13,7 +13,7 @@ pub(crate) fn felt(input: Input<'_>, name: &str) -> Result<Felt, Refusal> {
     felt_of(input.value(name)?, name)
 }
 
-/// As [`felt`], of any value; `name` is what errors call it.
+/// As [`felt()`], of any value; `name` is what errors call it.
 pub(crate) fn felt_of(value: &Value, name: &str) -> Result<Felt, Refusal> {
     let felt = value.as_str().and_then(felt::parse_hex);
     felt.ok_or_else(|| format!("`{name}` is no felt: 0x and digits, below the prime").into())

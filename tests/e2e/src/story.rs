@@ -129,6 +129,8 @@ async fn join(world: &mut World) -> Seen {
     world.until_role(carol, "read-only").await?;
     seen.push("Carol came read-only through the open link".to_owned());
     let root = world.until_equal(&[alice, bob, carol], 2).await?;
+    world.until_app(bob).await?;
+    world.until_app(carol).await?;
     seen.push(format!("all three have root {}", &root[..16]));
     Ok(seen)
 }

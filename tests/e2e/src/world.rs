@@ -112,6 +112,14 @@ impl World {
         Ok(titles)
     }
 
+    /// Waits until `node` has the board's application, which comes from other members.
+    ///
+    /// # Errors
+    /// If it has not within the limit.
+    pub async fn until_app(&self, node: &Node) -> Result<()> {
+        self.until(async || self.titles(node).await.map(drop)).await
+    }
+
     /// How the board stands on `node`.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ async fn a_wallet_comes_in_by_what_it_said_in_one_block_and_stays() -> Result<()
     for node in [&world.alice, &world.carol] {
         until_member(&world, node, &bob, &wallet).await?;
     }
+    world.until_app(&world.bob).await?;
     world.call(&world.bob, "add", r#"{"title":"from the wallet"}"#).await?;
     world.until_equal(&[&world.alice, &world.bob, &world.carol], 2).await?;
     the_heir_comes_in_and_the_old_owner_does_not(&world, &wallet, &bob).await

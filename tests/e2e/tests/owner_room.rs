@@ -40,6 +40,10 @@ impl Room {
         }
         let room = Self { context, owner, bob, carol, _dir: dir };
         room.until_equal(&[&room.owner, &room.bob, &room.carol], 1).await?;
+        for node in [&room.bob, &room.carol] {
+            let list = ["view", &room.context, "list", "{}"];
+            eventually(LIMIT, async || node.cli(&list).await).await.context("the application")?;
+        }
         Ok(room)
     }
 

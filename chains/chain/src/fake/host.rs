@@ -1,4 +1,4 @@
-//! What the machine in memory asks of its chain: everybody signs as [`FakeWallets`] do.
+//! What the machine in memory asks of its chain: everybody signs as [`super::FakeWallets`] do.
 
 use governance::anchor::{Account, Approval, Host};
 use types::{Hash, MemberKey, MemberSecret, Signature, keccak256, keccak256_concat};

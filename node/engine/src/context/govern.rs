@@ -207,21 +207,20 @@ impl Context {
             return JoinAnswer::Refused("the invitation has expired".to_owned());
         }
         let change = Change::admit(invitation.clone(), claim.clone());
-        let asks = || {
-            let what = "the chain to say whether the account's contract signed";
-            JoinAnswer::Waiting(what.to_owned())
-        };
-        match self.try_change(&change) {
-            Ok(()) => {}
-            Err(Denied::WalletUnknown) if self.is_asking() => return asks(),
-            Err(denied) => return JoinAnswer::Refused(denied.to_string()),
+        let denied = self.try_change(&change).err();
+        let is_unsaid = denied == Some(Denied::WalletUnknown) && self.is_asking();
+        if let Some(denied) = denied.filter(|_| !is_unsaid) {
+            return JoinAnswer::Refused(denied.to_string());
         }
         match self.says_still(&invitation.body, &claim) {
-            Answer::Valid => {}
-            Answer::Unknown => return asks(),
+            Answer::Valid if !is_unsaid => {}
             Answer::Invalid => {
                 let why = "the account's contract does not say any more that it signed this";
                 return JoinAnswer::Refused(why.to_owned());
+            }
+            Answer::Valid | Answer::Unknown => {
+                let what = "the chain to say whether the account's contract signed";
+                return JoinAnswer::Waiting(what.to_owned());
             }
         }
         self.governing.queue.push_back(Wish::Change(change));
