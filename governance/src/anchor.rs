@@ -15,6 +15,7 @@ mod head;
 mod machine;
 mod name;
 mod outline;
+mod principal;
 mod reader;
 mod revision;
 

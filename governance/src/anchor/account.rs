@@ -5,10 +5,13 @@ use core::fmt;
 
 use types::{AccountId, ChainId};
 
+use super::principal;
+
 /// Longest account of any chain, in bytes: a NEAR account id has up to 64.
 pub const ACCOUNT_BYTES_MAX: usize = 64;
 
-/// An account in its chain's own bytes: `eip155` 20, `starknet` 32, `near` its name.
+/// An account in its chain's own bytes: `eip155` 20, `starknet` 32, `near` its name, `icp`
+/// a principal of up to 29.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(Vec<u8>);
 
@@ -28,6 +31,7 @@ impl Account {
             "eip155" => from_hex(address, 20),
             "starknet" => from_hex(address, 32),
             "near" => Self::new(address.replace("%5F", "_").as_bytes()),
+            "icp" => principal::parse(address).and_then(|bytes| Self::new(&bytes)),
             _ => None,
         }
     }
@@ -37,6 +41,7 @@ impl Account {
         let address = match (chain.namespace(), self.0.len()) {
             ("eip155", 20) | ("starknet", 32) => to_hex(&self.0),
             ("near", _) => String::from_utf8(self.0.clone()).ok()?.replace('_', "%5F"),
+            ("icp", _) => principal::format(&self.0)?,
             _ => return None,
         };
         AccountId::new(chain, &address).ok()
@@ -93,6 +98,7 @@ mod tests {
         for text in [
             "eip155:1:0x00000000000000000000000000000000000a11ce",
             "near:mainnet:alice%5F1.near",
+            "icp:737ba355e855bd4b61279056603e0550:ryjl3-tyaaa-aaaaa-aaaba-cai",
             "starknet:SN_MAIN:0x00000000000000000000000000000000000000000000000000000000000a11ce",
         ] {
             let id: AccountId = text.parse().expect("legal");
@@ -109,6 +115,7 @@ mod tests {
             "eip155:1:00000000000000000000000000000000000a11ce",
             "eip155:1:0xz0000000000000000000000000000000000a11ce",
             "eip155:1:0x00000000000000000000000000000000000a11ce0",
+            "icp:737ba355e855bd4b61279056603e0550:2vxsx-fae",
             "unknown:1:0x00000000000000000000000000000000000a11ce",
         ] {
             let id: AccountId = text.parse().expect("legal");

@@ -534,6 +534,7 @@ fn check_creator_account(genesis: &Genesis, wallets: &dyn WalletVerifier) -> Res
         invitation: None,
         member: creator.key,
         account,
+        time_s: 0,
     });
     admission::check_wallet(binding, creator_proof.as_ref(), wallets)
 }

@@ -15,7 +15,7 @@ use crate::log::{Caps, MemberRecord, Role, bounded};
 pub const USES_MAX: u32 = 10_000;
 
 /// Longest message or signature of a wallet, in bytes: room for contract wallets' signatures.
-const WALLET_BYTES_MAX: usize = 4 * 1024;
+const WALLET_BYTES_MAX: usize = 16 * 1024;
 
 /// A member's permission for others to join.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -87,12 +87,13 @@ pub struct ClaimBody {
 /// A wallet's signature under a text that it showed to its user.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct WalletProof {
-    /// How to read it; 1 is EIP-4361.
+    /// How to read it: 1 EIP-4361, 2 NEP-413, 3 an identity of the Internet Computer, 4 SNIP-12,
+    /// 5 EIP-191 by an ETH-implicit account, 6 EIP-4361 by a contract, 7 NEP-641.
     pub scheme: u8,
-    /// The signed text, at most 4 KiB.
+    /// The signed text, at most 16 KiB.
     #[borsh(deserialize_with = "bounded::list::<u8, _, WALLET_BYTES_MAX>")]
     pub message: Vec<u8>,
-    /// At most 4 KiB.
+    /// At most 16 KiB.
     #[borsh(deserialize_with = "bounded::list::<u8, _, WALLET_BYTES_MAX>")]
     pub signature: Vec<u8>,
 }
@@ -108,6 +109,9 @@ pub struct Binding {
     pub member: MemberKey,
     /// The account.
     pub account: AccountId,
+    /// When whoever orders the log took it in (Unix seconds), for proofs that expire; 0 where
+    /// nobody says, at which nothing has expired yet.
+    pub time_s: u64,
 }
 
 /// What a [`WalletVerifier`] found.
@@ -168,9 +172,15 @@ impl Claim {
         Ok(Self { invitation, member, account, member_proof, open_proof, wallet_proof })
     }
 
-    /// What the account's wallet must sign for `member` to claim `invitation`.
-    pub fn binding(invitation: &Invitation, member: MemberKey, account: AccountId) -> Binding {
-        Binding { context: invitation.context, invitation: Some(invitation.id()), member, account }
+    /// What the account's wallet must sign for `member` to claim `invitation`, as of `time_s`.
+    pub fn binding(
+        invitation: &Invitation,
+        member: MemberKey,
+        account: AccountId,
+        time_s: u64,
+    ) -> Binding {
+        let (context, invitation) = (invitation.context, Some(invitation.id()));
+        Binding { context, invitation, member, account, time_s }
     }
 }
 

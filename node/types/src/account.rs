@@ -1,6 +1,6 @@
 //! Chains and accounts by their chain-agnostic names (CAIP-2, CAIP-10).
 
-use alloc::{borrow::ToOwned as _, string::String};
+use alloc::{borrow::ToOwned as _, format, string::String};
 use core::{fmt, str::FromStr};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -16,7 +16,8 @@ pub struct ChainId(String);
 
 /// An account on a chain, `namespace:reference:address`, e.g. `eip155:1:0xab…`. Source: CAIP-10.
 ///
-/// `eip155` addresses are kept in lower case, so that equal accounts are equal values; what the
+/// `eip155` addresses are kept in lower case, `starknet` ones in lower case with all their 64
+/// digits, and the `_` of `near` names as `%5F`, so that equal accounts are equal values; what the
 /// address means is the adapter's to say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
 pub struct AccountId(String);
@@ -44,17 +45,17 @@ impl AccountId {
     /// # Errors
     /// [`ParseAccountError`] if the address is empty, too long, or has a character CAIP-10 forbids.
     pub fn new(chain: &ChainId, address: &str) -> Result<Self, ParseAccountError> {
+        let address = match chain.namespace() {
+            "eip155" => address.to_ascii_lowercase(),
+            "starknet" => felt(address),
+            "near" => address.replace('_', "%5F"),
+            _ => address.to_owned(),
+        };
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-.%".contains(&byte);
         if !(1..=128).contains(&address.len()) || !address.bytes().all(legal) {
             return Err(ParseAccountError);
         }
-        let mut text = chain.0.to_owned();
-        text.push(':');
-        match chain.namespace() {
-            "eip155" => text.push_str(&address.to_ascii_lowercase()),
-            _ => text.push_str(address),
-        }
-        Ok(Self(text))
+        Ok(Self(format!("{chain}:{address}")))
     }
 
     /// The text form.
@@ -71,6 +72,14 @@ impl AccountId {
     /// The part after the chain.
     pub fn address(&self) -> &str {
         self.0.rsplit_once(':').map_or("", |(_, address)| address)
+    }
+}
+
+/// A felt's digits, filled up to 64; left alone where it is none.
+fn felt(address: &str) -> String {
+    match address.strip_prefix("0x") {
+        Some(digits) => format!("0x{:0>64}", digits.to_ascii_lowercase()),
+        None => address.to_owned(),
     }
 }
 
@@ -139,6 +148,11 @@ mod tests {
         assert_eq!(upper, lower);
         assert_eq!(upper.chain().to_string(), "eip155:1");
         assert_eq!(upper.address(), "0xabcdef");
+        let short: AccountId = "starknet:SN_MAIN:0xAb".parse().expect("legal");
+        assert_eq!(short.address(), format!("0x{}ab", "0".repeat(62)));
+        assert_eq!(short.as_str().parse(), Ok(short.clone()));
+        let name: AccountId = "near:mainnet:a_b.near".parse().expect("legal");
+        assert_eq!(name.address(), "a%5Fb.near");
     }
 
     #[test]

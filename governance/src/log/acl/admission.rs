@@ -84,6 +84,7 @@ impl Sitting<'_> {
             invitation: Some(body.invitation),
             member: body.member.key,
             account,
+            time_s: self.bench.time_s,
         };
         check_wallet(account.clone().map(bind), claim.wallet_proof.as_ref(), self.bench.wallets)
     }

@@ -425,7 +425,7 @@ fn an_admin_removes_another_device_of_its_own() {
         let context = world.acl.context();
         let record = crate::log::MemberRecord::new(context, &phone.secret, &phone.exchange);
         let body = &invitation.body;
-        let binding = crate::log::Claim::binding(body, phone.secret.public(), account("anna"));
+        let binding = crate::log::Claim::binding(body, phone.secret.public(), account("anna"), 0);
         let proof = super::world::wallet_proof(&binding);
         let account = Some((account("anna"), proof));
         let ticket = super::world::ticket();

@@ -449,7 +449,7 @@ fn accounts_prove_themselves() {
         |world| {
             let invitation = world.invite("olga", &by_account());
             let mut claim = world.claim(&invitation, "dave");
-            let binding = Claim::binding(&invitation.body, key("erin"), account("dave"));
+            let binding = Claim::binding(&invitation.body, key("erin"), account("dave"), 0);
             claim.wallet_proof = Some(wallet_proof(&binding));
             world.attempt("olga", [Change::admit(invitation, claim)])
         },
@@ -468,7 +468,7 @@ fn accounts_prove_themselves() {
         World::cast(),
         dave_joins_with(|_, evidence| {
             let invitation = &evidence.invitation.body;
-            let binding = Claim::binding(invitation, key("dave"), account("dave"));
+            let binding = Claim::binding(invitation, key("dave"), account("dave"), 0);
             evidence.claim.wallet_proof = Some(wallet_proof(&binding));
         }),
         &Denied::ProofCount,
@@ -480,6 +480,7 @@ fn accounts_prove_themselves() {
         invitation: None,
         member: key("olga"),
         account: account("olga"),
+        time_s: 0,
     };
     genesis.creator_account = Some(account("olga"));
     genesis.creator_proof = Some(wallet_proof(&binding));

@@ -219,7 +219,7 @@ impl World {
         let account = (self.is_chain() || matches!(body.invitee, Invitee::Account(_)))
             .then(|| account(name))
             .map(|account| {
-                let binding = Claim::binding(body, joiner.secret.public(), account.clone());
+                let binding = Claim::binding(body, joiner.secret.public(), account.clone(), 0);
                 (account, wallet_proof(&binding))
             });
         let open = matches!(body.invitee, Invitee::Open(_)).then(ticket);
