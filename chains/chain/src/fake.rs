@@ -19,8 +19,8 @@ use types::{AccountId, Hash};
 
 use self::world::Shared;
 use crate::{
-    AccountKey, AnchorHead, Beside, BlockId, Call, Chain, ChainError, Consensus, Fault, Finality,
-    Locator, Named, OpenProposal, Page, Position, Quorum, Receipt, Shown, Signed, Trust,
+    AnchorHead, Beside, BlockId, Call, Chain, ChainError, Consensus, Fault, Finality, Locator,
+    Named, OpenProposal, Page, Position, Quorum, Receipt, Shown, Signed, Signer, Trust,
     Wallets as _, repeats,
 };
 
@@ -178,9 +178,10 @@ impl Chain for FakeChain {
         &self,
         context: &OnChainId,
         call: &Call,
-        key: &AccountKey,
+        signer: &Signer,
     ) -> Result<Receipt, ChainError> {
-        let id = FakeWallets.account(self.locator.chain(), key).map_err(|_| ChainError::BadKey)?;
+        let id = FakeWallets.account(self.locator.chain(), &signer.key);
+        let id = id.ok().filter(|id| *id == signer.account).ok_or(ChainError::BadKey)?;
         let caller = Account::from_id(&id).ok_or(ChainError::BadKey)?;
         self.check_reachable("submit")?;
         let mut world = self.shared.lock();

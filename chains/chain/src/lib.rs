@@ -40,4 +40,4 @@ pub use seam::{AnchorHead, Chain, Finality, OpenProposal, PAGE_MAX, Page, Receip
 pub use stale::{STALE_AFTER_S, is_stale};
 pub use trust::{Shown, Trust, Vouched};
 pub use verdict::Verdict;
-pub use wallets::{AccountKey, BlockId, Question, WalletError, WalletSet, Wallets};
+pub use wallets::{AccountKey, BlockId, Question, Signer, WalletError, WalletSet, Wallets};

@@ -148,8 +148,9 @@ impl<E: Endpoint> Quorum<E> {
         if after.rev == head.head.rev {
             let mut next = *after;
             if finality == Finality::Final {
-                // The next one is in a later block than this, which saves looking for it before.
-                next.height = next.height.max(head.block.height.saturating_add(1));
+                // The next one is in no earlier block than this, which saves looking for it before.
+                // It may be in this one: a block's header may commit to the state before it.
+                next.height = next.height.max(head.block.height);
             }
             return Ok(Page { revisions: Vec::new(), next, head: Some(head) });
         }

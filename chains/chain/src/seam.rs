@@ -9,7 +9,7 @@ use governance::{
 };
 use types::{AccountId, Hash};
 
-use crate::{AccountKey, BlockId, Call, ChainError, Fault, Locator, Position, Trust};
+use crate::{BlockId, Call, ChainError, Fault, Locator, Position, Signer, Trust};
 
 /// Most revisions in one page: bounds an answer's memory, and is more than a busy record has a day.
 pub const PAGE_MAX: usize = 256;
@@ -134,20 +134,21 @@ pub trait Chain: fmt::Debug + Send + Sync {
         finality: Finality,
     ) -> Result<Page, ChainError>;
 
-    /// Signs `call` with `key`, sends it and waits until a block has it.
+    /// Sends `call`, signed and paid by `signer`, and waits until a block has it.
     ///
     /// Safe to repeat: a call whose effect is there already sends nothing, and the contract refuses
     /// what a repetition would undo.
     ///
     /// # Errors
     /// [`ChainError::Refused`] if a guard of the contract fails, before anything is paid;
-    /// [`ChainError::NoFunds`]; [`ChainError::NotIncluded`] if no block took it in within the
-    /// adapter's patience (it still may); else as for [`Chain::head`].
+    /// [`ChainError::BadKey`] if the signer's key is none of its account; [`ChainError::NoFunds`];
+    /// [`ChainError::NotIncluded`] if no block took it in within the adapter's patience (it still
+    /// may); else as for [`Chain::head`].
     async fn submit(
         &self,
         context: &OnChainId,
         call: &Call,
-        key: &AccountKey,
+        signer: &Signer,
     ) -> Result<Receipt, ChainError>;
 
     /// The proposals of `context` that are open in the newest block, in the order of their numbers.

@@ -1,7 +1,7 @@
 //! Wallets: keys of accounts, what they sign, how that is checked.
 
 use core::{fmt, str::FromStr};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use governance::log::{Answer, Binding, WalletProof, WalletVerifier};
 use types::{AccountId, ChainId, Hash, UnixMillis};
@@ -11,6 +11,16 @@ use zeroize::Zeroizing;
 /// printed.
 #[derive(Clone)]
 pub struct AccountKey(Zeroizing<[u8; 32]>);
+
+/// Who sends a call: an account, and a key that may sign for it. On some chains a key names no
+/// account.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// Who.
+    pub account: AccountId,
+    /// Its secret.
+    pub key: AccountKey,
+}
 
 /// What a proof leaves to the chain: whether an account says, in one block, that it signed.
 ///
@@ -56,6 +66,15 @@ pub enum WalletError {
     /// The secret is no key of the chain.
     #[error("the account's key is not valid")]
     BadKey,
+    /// On this chain a key does not tell whose it is.
+    #[error("a key of {chain} names no account: say which one it is for")]
+    Unnamed {
+        /// Which chain.
+        chain: ChainId,
+    },
+    /// A delegation to the key that signed is over.
+    #[error("the wallet's delegation has expired")]
+    Expired,
     /// The message is not of the scheme's form.
     #[error("the signed message is malformed: {what}")]
     Malformed {
@@ -83,14 +102,26 @@ pub enum WalletError {
 
 /// Wallets of one kind of chain. Pure: no clock, no network.
 pub trait Wallets: WalletVerifier + fmt::Debug + Send + Sync {
-    /// The account of `key` on `chain`.
+    /// The account that `key` names on `chain`; others may have it too.
     ///
     /// # Errors
-    /// [`WalletError::BadKey`] if it is no key there.
+    /// [`WalletError::BadKey`] if it is no key there, [`WalletError::Unnamed`] if keys name none.
     fn account(&self, chain: &ChainId, key: &AccountKey) -> Result<AccountId, WalletError>;
 
-    /// The text that the wallet of `binding.account` shows and signs. `now` is written into it for
-    /// people to read, and decides nothing.
+    /// Whether `key` may be one of `account`, as far as the two alone tell.
+    ///
+    /// # Errors
+    /// [`WalletError::OtherSigner`] if it is another account's; else as [`Wallets::account`].
+    fn fits(&self, account: &AccountId, key: &AccountKey) -> Result<(), WalletError> {
+        let found = self.account(&account.chain(), key)?;
+        if found == *account {
+            return Ok(());
+        }
+        Err(WalletError::OtherSigner { expected: account.clone(), found })
+    }
+
+    /// What the wallet of `binding.account` is given to show and sign, in the form that wallets of
+    /// its chain take. `now` is written into it for people to read, and decides nothing.
     ///
     /// # Errors
     /// [`WalletError::Unsupported`] or [`WalletError::BadAccount`].
@@ -101,6 +132,26 @@ pub trait Wallets: WalletVerifier + fmt::Debug + Send + Sync {
     /// # Errors
     /// [`WalletError::BadKey`].
     fn sign(&self, message: &str, key: &AccountKey) -> Result<WalletProof, WalletError>;
+
+    /// The proof in what a wallet answered to a [`Wallets::message`]; its form is the chain's.
+    ///
+    /// # Errors
+    /// [`WalletError::BadSignature`] or [`WalletError::Malformed`] if it is of another form. What
+    /// it proves is not looked at.
+    fn answered(&self, message: &str, answer: &str) -> Result<WalletProof, WalletError>;
+
+    /// Whether the chain has the last word about `proof`, which then must name a block.
+    fn needs_block(&self, proof: &WalletProof) -> bool {
+        let _: &WalletProof = proof;
+        false
+    }
+
+    /// The same proof as of `block`: there the chain says that the account signed. `None` where
+    /// the chain would have nothing to say.
+    fn in_block(&self, proof: WalletProof, block: BlockId) -> Option<WalletProof> {
+        let _: (WalletProof, BlockId) = (proof, block);
+        None
+    }
 
     /// As [`WalletVerifier::verify`], saying what is wrong.
     ///
@@ -117,23 +168,11 @@ pub trait Wallets: WalletVerifier + fmt::Debug + Send + Sync {
         let (account, _) = (binding.account.clone(), proof);
         Err(WalletError::Unsupported { account })
     }
-
-    /// The proof of an account that is a contract: it says in `block` that `signature` of `message`
-    /// is its own. `None` where no such proof exists.
-    fn contract_proof(
-        &self,
-        message: &str,
-        signature: &[u8],
-        block: BlockId,
-    ) -> Option<WalletProof> {
-        let _: (&str, &[u8], BlockId) = (message, signature, block);
-        None
-    }
 }
 
-/// The wallets of all chains that a node knows.
+/// The wallets of all chains that a node knows, by the namespace of their chains.
 #[derive(Clone, Debug, Default)]
-pub struct WalletSet(Vec<Arc<dyn Wallets>>);
+pub struct WalletSet(BTreeMap<&'static str, Arc<dyn Wallets>>);
 
 impl AccountKey {
     /// Wraps 32 secret bytes; whether they are a key is the chain's to say.
@@ -176,52 +215,31 @@ impl WalletError {
 }
 
 impl WalletSet {
-    /// Asks these in turn.
-    pub const fn new(wallets: Vec<Arc<dyn Wallets>>) -> Self {
-        Self(wallets)
+    /// The wallets of these namespaces, such as `eip155`; each proof is its account's to judge.
+    pub fn new(wallets: impl IntoIterator<Item = (&'static str, Arc<dyn Wallets>)>) -> Self {
+        Self(wallets.into_iter().collect())
     }
 
-    /// As [`Wallets::message`], by the first that supports the account.
+    /// The wallets of the chain of `account`.
     ///
     /// # Errors
-    /// As there; [`WalletError::Unsupported`] if none does.
-    pub fn message(&self, binding: &Binding, now: UnixMillis) -> Result<String, WalletError> {
-        self.first(&binding.account, |wallets| wallets.message(binding, now))
+    /// [`WalletError::Unsupported`] if there are none.
+    pub fn of(&self, account: &AccountId) -> Result<&dyn Wallets, WalletError> {
+        let unsupported = || WalletError::Unsupported { account: account.clone() };
+        self.on(&account.chain()).ok_or_else(unsupported)
     }
 
-    /// As [`Wallets::question`], by the first that supports the account.
-    ///
-    /// # Errors
-    /// As there; [`WalletError::Unsupported`] if none does.
-    pub fn question(
-        &self,
-        binding: &Binding,
-        proof: &WalletProof,
-    ) -> Result<Question, WalletError> {
-        self.first(&binding.account, |wallets| wallets.question(binding, proof))
-    }
-
-    /// As [`Wallets::check`], by the first that supports the account.
-    ///
-    /// # Errors
-    /// As there; [`WalletError::Unsupported`] if none does.
-    pub fn check(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError> {
-        self.first(&binding.account, |wallets| wallets.check(binding, proof))
-    }
-
-    fn first<T>(
-        &self,
-        account: &AccountId,
-        ask: impl Fn(&dyn Wallets) -> Result<T, WalletError>,
-    ) -> Result<T, WalletError> {
-        let mut answers = self.0.iter().map(|wallets| ask(&**wallets));
-        let known = answers.find(|answer| !matches!(answer, Err(WalletError::Unsupported { .. })));
-        known.unwrap_or_else(|| Err(WalletError::Unsupported { account: account.clone() }))
+    /// The wallets of `chain`; `None` if there are none.
+    pub fn on(&self, chain: &ChainId) -> Option<&dyn Wallets> {
+        self.0.get(chain.namespace()).map(|wallets| &**wallets)
     }
 }
 
 impl WalletVerifier for WalletSet {
     fn verify(&self, binding: &Binding, proof: &WalletProof) -> Answer {
-        WalletError::answer(&self.check(binding, proof))
+        match self.of(&binding.account) {
+            Ok(wallets) => wallets.verify(binding, proof),
+            Err(_) => Answer::Unknown,
+        }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use alloy::primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use async_trait::async_trait;
 use chain::{
-    AccountKey, Agreed, AnchorHead, BlockId, Call, Chain, ChainError, Endpoint as _, Fault,
-    Finality, Header as _, Locator, Named, OpenProposal, Page, Position, Quorum, Receipt, Shown,
-    Signed, Trust,
+    Agreed, AnchorHead, BlockId, Call, Chain, ChainError, Endpoint as _, Fault, Finality,
+    Header as _, Locator, Named, OpenProposal, Page, Position, Quorum, Receipt, Shown, Signed,
+    Signer, Trust,
 };
 use governance::{
     anchor::{Account, OnChainId},
@@ -101,6 +101,36 @@ impl Ethereum {
         let known = Account::from_id(account).filter(|_| same_chain);
         let address = known.as_ref().and_then(wire::address);
         address.ok_or_else(|| ChainError::BadAccount { account: account.clone() })
+    }
+
+    /// The words of `contract` at `slots` in the newest final block, proved; `None` while there is
+    /// no final block.
+    ///
+    /// # Errors
+    /// [`ChainError::BadAccount`] if `contract` is none of this chain;
+    /// [`ChainError::EndpointRefused`] if no endpoint has proofs; else as for [`Chain::head`].
+    pub async fn words(
+        &self,
+        contract: &AccountId,
+        slots: &[Hash],
+    ) -> Result<Option<Vec<Hash>>, ChainError> {
+        let address = self.account(contract)?;
+        let Some(agreed) = self.quorum.block(Finality::Final).await? else { return Ok(None) };
+        let slots: Vec<U256> = slots.iter().map(|slot| wire::word(slot).into()).collect();
+        let (header, slots) = (&agreed.header, slots.as_slice());
+        let words = self
+            .quorum
+            .believe("a contract's words", |node| Box::pin(node.words(address, slots, header)));
+        match words.await? {
+            (words, Shown::Proved) => {
+                Ok(Some(words.into_iter().map(|word| wire::hash(word.into())).collect()))
+            }
+            (_, Shown::Told { .. }) => Err(ChainError::EndpointRefused {
+                endpoint: self.locator.to_string(),
+                method: "eth_getProof",
+                source: "no endpoint has proofs".into(),
+            }),
+        }
     }
 
     /// The newest block that enough endpoints have.
@@ -214,9 +244,9 @@ impl Chain for Ethereum {
         &self,
         context: &OnChainId,
         call: &Call,
-        key: &AccountKey,
+        signer: &Signer,
     ) -> Result<Receipt, ChainError> {
-        self.submit_call(context, call, key).await
+        self.submit_call(context, call, signer).await
     }
 
     async fn proposals(&self, context: &OnChainId) -> Result<Vec<OpenProposal>, ChainError> {

@@ -92,18 +92,19 @@ impl Node {
         }
     }
 
-    /// The registry's words at `slots` under `header`.
+    /// The words of `contract` at `slots` under `header`.
     pub(crate) async fn words(
         &self,
+        contract: Address,
         slots: &[U256],
         header: &Header,
     ) -> Result<Claimed<Vec<U256>>, ChainError> {
-        if let Some(values) = self.proved_words(slots, header).await? {
+        if let Some(values) = self.proved_words(contract, slots, header).await? {
             return Ok(Claimed::Proved(values));
         }
         let mut values = Vec::with_capacity(slots.len());
         for slot in slots {
-            values.push(self.rpc.storage(self.registry, *slot, header.number).await?);
+            values.push(self.rpc.storage(contract, *slot, header.number).await?);
         }
         Ok(Claimed::Told(values))
     }
@@ -111,11 +112,12 @@ impl Node {
     /// `None` if the endpoint has no proofs.
     async fn proved_words(
         &self,
+        contract: Address,
         slots: &[U256],
         header: &Header,
     ) -> Result<Option<Vec<U256>>, ChainError> {
-        let Some(proof) = self.proof(self.registry, slots, header).await? else { return Ok(None) };
-        let state = proof::account(&header.state_root, &self.registry, &proof.account);
+        let Some(proof) = self.proof(contract, slots, header).await? else { return Ok(None) };
+        let state = proof::account(&header.state_root, &contract, &proof.account);
         let Some(state) = state.map_err(|error| self.bad_proof(error))? else {
             return Ok(Some(vec![U256::ZERO; slots.len()]));
         };
@@ -201,7 +203,9 @@ impl Endpoint for Node {
         context: &OnChainId,
         header: &Header,
     ) -> Result<Claimed<Option<(Head, Hash)>>, ChainError> {
-        if let Some(words) = self.proved_words(&RecordAt::new(context).head(), header).await? {
+        if let Some(words) =
+            self.proved_words(self.registry, &RecordAt::new(context).head(), header).await?
+        {
             let [packed, log_head] = words.as_slice() else {
                 return Err(self.rpc.nonsense("eth_getProof", "not two words"));
             };

@@ -73,7 +73,7 @@ impl Reading<'_> {
     async fn words(&mut self, slots: &[U256]) -> Result<Vec<U256>, ChainError> {
         let mut values = Vec::with_capacity(slots.len());
         for some in slots.chunks(WORDS_MAX) {
-            match self.node.words(some, self.header).await? {
+            match self.node.words(self.node.registry, some, self.header).await? {
                 Claimed::Proved(words) => values.extend(words),
                 Claimed::Told(words) => {
                     self.is_proved = false;

@@ -8,7 +8,7 @@ use alloy::{
     primitives::{Address, B256, Bytes},
     signers::local::PrivateKeySigner,
 };
-use chain::{AccountKey, Beside, Call, ChainError, Locator, Receipt, repeats};
+use chain::{AccountKey, Beside, Call, ChainError, Locator, Receipt, Signer, repeats};
 use governance::{
     anchor::{Account, OnChainId},
     log::BlockRef,
@@ -62,9 +62,12 @@ impl Ethereum {
         &self,
         context: &OnChainId,
         call: &Call,
-        key: &AccountKey,
+        Signer { account, key }: &Signer,
     ) -> Result<Receipt, ChainError> {
         let signer = signer(key)?;
+        if account_id(self.chain_number, signer.address()) != *account {
+            return Err(ChainError::BadKey);
+        }
         if let Call::Create { salt, .. } = call
             && !creates(&self.locator, &signer, salt, context)
         {

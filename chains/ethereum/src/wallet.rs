@@ -5,7 +5,7 @@
 pub(crate) mod eoa;
 pub(crate) mod siwe;
 
-use alloy::primitives::Address;
+use alloy::{hex, primitives::Address};
 use chain::{AccountKey, BlockId, Question, WalletError, Wallets};
 use governance::{
     anchor::Account,
@@ -59,6 +59,24 @@ impl Wallets for EthereumWallets {
         Ok(WalletProof { scheme: SCHEME_EIP4361, message, signature })
     }
 
+    /// The answer is the signature in hex.
+    fn answered(&self, message: &str, answer: &str) -> Result<WalletProof, WalletError> {
+        let digits = answer.trim();
+        let signature = hex::decode(digits.strip_prefix("0x").unwrap_or(digits));
+        let signature = signature.map_err(|_| WalletError::BadSignature)?;
+        Ok(WalletProof { scheme: SCHEME_EIP4361, message: message.as_bytes().to_vec(), signature })
+    }
+
+    /// A contract may have signed in place of a plain account.
+    fn in_block(&self, proof: WalletProof, block: BlockId) -> Option<WalletProof> {
+        if proof.scheme != SCHEME_EIP4361 {
+            return None;
+        }
+        let BlockId { height, hash } = block;
+        let signature = [&height.to_be_bytes()[..], hash.as_bytes(), &proof.signature].concat();
+        Some(WalletProof { scheme: SCHEME_ERC1271, signature, ..proof })
+    }
+
     fn check(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError> {
         if proof.scheme != SCHEME_EIP4361 {
             return Err(WalletError::Unsupported { account: binding.account.clone() });
@@ -88,18 +106,6 @@ impl Wallets for EthereumWallets {
         let (height, hash, signature) = parts.ok_or(WalletError::BadSignature)?;
         let digest = eoa::personal_digest(&proof.message);
         Ok(Question { account, digest, signature, block: BlockId { height, hash } })
-    }
-
-    fn contract_proof(
-        &self,
-        message: &str,
-        signature: &[u8],
-        block: BlockId,
-    ) -> Option<WalletProof> {
-        let BlockId { height, hash } = block;
-        let signature = [&height.to_be_bytes()[..], hash.as_bytes(), signature].concat();
-        let message = message.as_bytes().to_vec();
-        Some(WalletProof { scheme: SCHEME_ERC1271, message, signature })
     }
 }
 

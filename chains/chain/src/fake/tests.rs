@@ -9,7 +9,7 @@ use governance::{
 use types::{ContextId, MemberKey, UnixMillis};
 
 use super::*;
-use crate::{Inconsistent, WalletSet};
+use crate::{AccountKey, Inconsistent, WalletSet, Wallets};
 
 const SALT: [u8; 32] = [7; 32];
 
@@ -25,6 +25,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn locator() -> Locator {
     let id = "eip155:1337:0x00000000000000000000000000000000000a11ce".parse().expect("legal");
     Locator::new(id).expect("an account")
+}
+
+fn signer(by: u8) -> Signer {
+    Signer { account: account(by), key: key(by) }
 }
 
 fn account(by: u8) -> AccountId {
@@ -55,7 +59,7 @@ fn chain() -> FakeChain {
 }
 
 fn submit(chain: &FakeChain, by: u8, call: &Call) -> Result<Receipt, ChainError> {
-    block_on(chain.submit(&context(), call, &key(by)))
+    block_on(chain.submit(&context(), call, &signer(by)))
 }
 
 fn act(chain: &FakeChain, action: Action) -> Call {
@@ -242,9 +246,10 @@ fn wallets_prove_their_own_bindings_only() {
         invitation: None,
         member: MemberKey::from_bytes([4; 32]),
         account: account(1),
+        time_s: 0,
     };
-    let wallets = WalletSet::new(vec![Arc::new(FakeWallets)]);
-    let message = wallets.message(&binding, UnixMillis(0)).expect("a message");
+    let wallets = WalletSet::new([("eip155", Arc::new(FakeWallets) as Arc<dyn Wallets>)]);
+    let message = FakeWallets.message(&binding, UnixMillis(0)).expect("a message");
     let proof = FakeWallets.sign(&message, &key(1)).expect("signed");
     assert_eq!(wallets.verify(&binding, &proof), Answer::Valid);
     let other = FakeWallets.sign(&message, &key(2)).expect("signed");

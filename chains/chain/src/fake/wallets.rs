@@ -20,7 +20,7 @@ impl Wallets for FakeWallets {
     }
 
     fn message(&self, binding: &Binding, _now: UnixMillis) -> Result<String, WalletError> {
-        let Binding { context, invitation, member, account } = binding;
+        let Binding { context, invitation, member, account, .. } = binding;
         let mut text = format!("context {context} member {member} account {account}");
         if let Some(invitation) = invitation {
             write!(text, " invitation {invitation}").expect("writing to a string cannot fail");
@@ -32,6 +32,15 @@ impl Wallets for FakeWallets {
         let secret = MemberSecret::from_seed(key.as_bytes());
         let signature = secret.sign_bytes(message.as_bytes());
         let signature = [&secret.public().as_bytes()[..], signature.as_bytes()].concat();
+        Ok(WalletProof { scheme: SCHEME, message: message.as_bytes().to_vec(), signature })
+    }
+
+    fn answered(&self, message: &str, answer: &str) -> Result<WalletProof, WalletError> {
+        let (pairs, rest) = answer.as_bytes().as_chunks::<2>();
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
+        let signature: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+        let signature = signature.filter(|_| rest.is_empty()).ok_or(WalletError::BadSignature)?;
         Ok(WalletProof { scheme: SCHEME, message: message.as_bytes().to_vec(), signature })
     }
 

@@ -86,6 +86,8 @@ impl<E: Endpoint> Quorum<E> {
         let proved = self.any(|endpoint| endpoint.has_revisions(context, &header, revisions));
         match proved.await {
             Ok(is_there) => Ok(is_there),
+            // Whoever made a proof up is no witness either.
+            Err(lied @ ChainError::Lied { .. }) => Err(lied),
             // Nobody has the proof.
             Err(_) => self.is_told(context, revisions).await,
         }
@@ -157,8 +159,10 @@ impl<E: Endpoint> Quorum<E> {
                         wanted = header.parent();
                         found.insert(height, header);
                     }
-                    other => {
-                        self.blame_block(index, height, other.as_ref());
+                    // Some chains leave heights out. Who hides a block is found out at the next.
+                    None => {}
+                    Some(other) => {
+                        self.blame_block(index, height, Some(&other));
                         return Ok(None);
                     }
                 }

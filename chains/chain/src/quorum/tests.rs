@@ -8,7 +8,7 @@ use types::{AccountId, ContextId, Hash};
 
 use crate::{
     AccountKey, Call, Chain as _, ChainError, Finality, Inconsistent, Locator, Misdeed, Page,
-    Position, Shown, Vouched, Wallets as _,
+    Position, Shown, Signer, Vouched, Wallets as _,
     fake::{FakeChain, FakeWallets, Lie},
 };
 
@@ -22,6 +22,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 fn locator() -> Locator {
     let id = "eip155:1337:0x00000000000000000000000000000000000a11ce".parse().expect("legal");
     Locator::new(id).expect("an account")
+}
+
+fn signer() -> Signer {
+    Signer { account: account(), key: key() }
 }
 
 fn key() -> AccountKey {
@@ -58,7 +62,7 @@ fn chain(count: usize, needed: usize, revs: usize) -> FakeChain {
         guardian: None,
         context: ContextId::from_bytes([3; 32]),
     };
-    run(chain.submit(&context(), &Call::Create { salt: SALT, terms }, &key())).expect("created");
+    run(chain.submit(&context(), &Call::Create { salt: SALT, terms }, &signer())).expect("created");
     (1..revs).for_each(|_| change(&chain));
     chain.mine(4, 12);
     chain
@@ -67,7 +71,7 @@ fn chain(count: usize, needed: usize, revs: usize) -> FakeChain {
 fn change(chain: &FakeChain) {
     let actions = vec![Action::SetMeta { meta: hash(9) }];
     let call = Call::Act { actions, expiry_s: chain.time_s() + 60 };
-    run(chain.submit(&context(), &call, &key())).expect("an admin acts");
+    run(chain.submit(&context(), &call, &signer())).expect("an admin acts");
 }
 
 fn read(chain: &FakeChain, finality: Finality) -> Result<Page, ChainError> {

@@ -24,6 +24,7 @@ fn binding() -> Binding {
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account: account(4),
+        time_s: 0,
     }
 }
 

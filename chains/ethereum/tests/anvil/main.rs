@@ -34,7 +34,7 @@ impl World {
         let registry = Ethereum::deploy(config(&anvil), &Anvil::key(0)).await.expect("deployed");
         let context = context_of(&registry, 0);
         let call = Call::Create { salt: SALT, terms: terms() };
-        registry.submit(&context, &call, &Anvil::key(0)).await.expect("created");
+        registry.submit(&context, &call, &Anvil::signer(0)).await.expect("created");
         let creator = account(0);
         let made = Record::create(registry.locator().registry(), &creator, SALT, terms());
         let (id, model, _) = made.expect("legal terms");
@@ -46,7 +46,7 @@ impl World {
 
     /// Submits, does the same to the model, and compares.
     async fn call(&mut self, by: usize, call: Call) {
-        let receipt = self.registry.submit(&self.context, &call, &Anvil::key(by)).await;
+        let receipt = self.registry.submit(&self.context, &call, &Anvil::signer(by)).await;
         let receipt = receipt.expect("accepted");
         let block = receipt.block.expect("in a block");
         let after = self.model.after(&account(by), &call, block.time_s, &NoHost);
@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn refused(&self, by: usize, call: &Call, code: Code) {
-        let answer = self.registry.submit(&self.context, call, &Anvil::key(by)).await;
+        let answer = self.registry.submit(&self.context, call, &Anvil::signer(by)).await;
         assert!(
             matches!(answer, Err(ChainError::Refused { code: found }) if found == code),
             "{call:?}: {answer:?} instead of {code}"

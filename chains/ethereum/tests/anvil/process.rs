@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use chain::AccountKey;
+use chain::{AccountKey, Signer};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -47,6 +47,10 @@ impl Anvil {
         ][index];
         let hash: types::Hash = hex.parse().expect("64 digits");
         AccountKey::from_bytes(*hash.as_bytes())
+    }
+
+    pub(crate) fn signer(index: usize) -> Signer {
+        Signer { account: crate::id(index), key: Self::key(index) }
     }
 
     pub(crate) async fn mine(&self, blocks: u64) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anchorhold_ethereum::{Ethereum, EthereumConfig, EthereumWallets};
-use chain::{AccountKey, Call, Chain as _, ChainError, Wallets as _};
+use chain::{AccountKey, Call, Chain as _, ChainError, Signer, Wallets as _};
 use governance::anchor::{Action, Class, Code, Terms};
 use serde_json::{Value, json};
 use types::ContextId;
@@ -24,13 +24,13 @@ async fn repeating_what_is_done_sends_nothing() {
     world.call(0, world.act(nominate(1)).await).await;
     world.call(1, Call::AcceptAdmin).await;
     for (by, call) in [(0, &create), (0, &change), (1, &Call::AcceptAdmin)] {
-        let receipt = world.registry.submit(&world.context, call, &Anvil::key(by)).await;
+        let receipt = world.registry.submit(&world.context, call, &Anvil::signer(by)).await;
         assert_eq!(receipt.expect("done already").transaction, None, "{call:?}");
     }
     let other = Terms { context: ContextId::from_bytes([4; 32]), ..terms() };
     let other = Call::Create { salt: SALT, terms: other };
     world.refused(0, &other, Code::E01).await;
-    let stolen = world.registry.submit(&world.context, &create, &Anvil::key(1)).await;
+    let stolen = world.registry.submit(&world.context, &create, &Anvil::signer(1)).await;
     assert!(matches!(stolen, Err(ChainError::BadCall { .. })));
 }
 
@@ -43,9 +43,11 @@ async fn who_cannot_pay_or_sign_is_told_so() {
     assert!(world.registry.balance(&id(0)).await.expect("answers") > 0);
     let context = world.registry.locator().context(&account, &SALT).expect("an account");
     let create = Call::Create { salt: SALT, terms: terms() };
+    let poor = Signer { account, key: poor };
     let answer = world.registry.submit(&context, &create, &poor).await;
     assert!(matches!(answer, Err(ChainError::NoFunds { .. })), "{answer:?}");
-    let answer = world.registry.submit(&context, &create, &AccountKey::from_bytes([0; 32])).await;
+    let nobody = Signer { key: AccountKey::from_bytes([0; 32]), ..poor };
+    let answer = world.registry.submit(&context, &create, &nobody).await;
     assert!(matches!(answer, Err(ChainError::BadKey)), "{answer:?}");
 }
 
@@ -84,12 +86,12 @@ async fn a_stuck_transaction_is_replaced_and_never_doubled() {
     let registry_id = world.registry.locator().id().clone();
     let registry = Ethereum::new(registry_id, impatient).expect("eip155");
     let call = world.act(members(2, 4)).await;
-    let stuck = registry.submit(&world.context, &call, &Anvil::key(0)).await;
+    let stuck = registry.submit(&world.context, &call, &Anvil::signer(0)).await;
     assert!(matches!(stuck, Err(ChainError::NotIncluded { .. })), "{stuck:?}");
     let before = waiting(&world, 0).await;
     let [first] = before.as_slice() else { panic!("one transaction waits: {before:?}") };
     // Repeating goes on with it, and pays more.
-    let stuck = registry.submit(&world.context, &call, &Anvil::key(0)).await;
+    let stuck = registry.submit(&world.context, &call, &Anvil::signer(0)).await;
     assert!(matches!(stuck, Err(ChainError::NotIncluded { .. })), "{stuck:?}");
     let after = waiting(&world, 0).await;
     let [second] = after.as_slice() else { panic!("one transaction waits: {after:?}") };
@@ -97,9 +99,9 @@ async fn a_stuck_transaction_is_replaced_and_never_doubled() {
     assert!(fee(second) * 8 >= fee(first) * 9, "{} after {}", fee(second), fee(first));
     world.anvil.ask("evm_setAutomine", json!([true])).await;
     world.anvil.mine(1).await;
-    let receipt = registry.submit(&world.context, &call, &Anvil::key(0)).await;
+    let receipt = registry.submit(&world.context, &call, &Anvil::signer(0)).await;
     assert_eq!(receipt.expect("in a block").rev, Some(2));
-    let again = registry.submit(&world.context, &call, &Anvil::key(0)).await;
+    let again = registry.submit(&world.context, &call, &Anvil::signer(0)).await;
     assert_eq!(again.expect("done already").transaction, None);
 }
 
