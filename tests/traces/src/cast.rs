@@ -27,6 +27,8 @@ pub struct Cast {
     place: Place,
     registry: Registry,
     accounts: BTreeMap<String, Player>,
+    /// What they are where it plays.
+    addresses: BTreeMap<String, Account>,
     keys: BTreeMap<String, Key>,
 }
 
@@ -38,8 +40,9 @@ impl Cast {
     pub fn new() -> Result<Self> {
         let registry = Hex::of(REGISTRY);
         let place = Place { chain: CHAIN.to_owned(), registry, start_s: START_S };
-        let (accounts, keys) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { registry: registry_of(&place)?, place, accounts, keys })
+        let (accounts, addresses) = (BTreeMap::new(), BTreeMap::new());
+        let registry = registry_of(&place)?;
+        Ok(Self { registry, place, accounts, addresses, keys: BTreeMap::new() })
     }
 
     /// Who stands in a script.
@@ -48,16 +51,34 @@ impl Cast {
     /// If an address or public key is not its secret's.
     pub fn of_script(script: &Script) -> Result<Self> {
         let place = script.profile.eip155.clone();
+        let mut addresses = BTreeMap::new();
         for (name, player) in &script.accounts {
             let address = eip155::address(player.secret.bytes())?;
             ensure!(player.eip155.bytes() == address, "{name} has another address");
+            addresses.insert(name.clone(), account_of(player)?);
         }
         for (name, key) in &script.keys {
             let made = key_of(key.scheme, key.secret.clone())?;
             ensure!(*key == made, "{name} is another key");
         }
         let (accounts, keys) = (script.accounts.clone(), script.keys.clone());
-        Ok(Self { registry: registry_of(&place)?, place, accounts, keys })
+        Ok(Self { registry: registry_of(&place)?, place, accounts, addresses, keys })
+    }
+
+    /// The same names and keys in another registry, where `account` says what each name is.
+    ///
+    /// # Errors
+    /// If it does not know a name.
+    pub(crate) fn elsewhere(
+        mut self,
+        registry: Registry,
+        account: impl Fn(&str) -> Option<Account>,
+    ) -> Result<Self> {
+        for (name, address) in &mut self.addresses {
+            *address = account(name).with_context(|| format!("what is {name} there?"))?;
+        }
+        self.registry = registry;
+        Ok(self)
     }
 
     /// Takes an account in, if it is not there.
@@ -67,7 +88,9 @@ impl Cast {
     pub(crate) fn hire(&mut self, name: &str) -> Result<()> {
         let secret = Hex::of(secret("account", name).as_bytes());
         let eip155 = Hex::of(eip155::address(secret.bytes())?);
-        self.accounts.entry(name.to_owned()).or_insert(Player { eip155, secret });
+        let player = Player { eip155, secret };
+        self.addresses.insert(name.to_owned(), account_of(&player)?);
+        self.accounts.entry(name.to_owned()).or_insert(player);
         Ok(())
     }
 
@@ -86,6 +109,7 @@ impl Cast {
     /// If a name stands for two keys.
     pub(crate) fn join(&mut self, other: Self) -> Result<()> {
         self.accounts.extend(other.accounts);
+        self.addresses.extend(other.addresses);
         for (name, key) in other.keys {
             let known = self.keys.entry(name.clone()).or_insert_with(|| key.clone());
             ensure!(*known == key, "{name} is two keys");
@@ -115,8 +139,7 @@ impl Cast {
     /// # Errors
     /// If nobody has the name.
     pub fn account(&self, name: &str) -> Result<Account> {
-        let player = self.accounts.get(name).with_context(|| format!("who is {name}?"))?;
-        Account::new(player.eip155.bytes()).context("no account")
+        self.addresses.get(name).cloned().with_context(|| format!("who is {name}?"))
     }
 
     /// The key of this name.
@@ -157,6 +180,10 @@ fn registry_of(place: &Place) -> Result<Registry> {
     let chain = place.chain.parse().context("no chain")?;
     let account = Account::new(place.registry.bytes()).context("no registry")?;
     Ok(Registry { chain, account })
+}
+
+fn account_of(player: &Player) -> Result<Account> {
+    Account::new(player.eip155.bytes()).context("no account")
 }
 
 fn secret(what: &str, name: &str) -> Hash {

@@ -1,6 +1,9 @@
 //! Files of traces: one step a line.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
@@ -67,4 +70,25 @@ pub fn read(path: &Path) -> Result<Script> {
     let script: Script = serde_json::from_str(&text).with_context(at)?;
     ensure!(script.format == FORMAT, "{} has format {}", at(), script.format);
     Ok(script)
+}
+
+/// `contracts/vectors` of the sources that this was built from.
+pub fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../contracts/vectors")
+}
+
+/// All scripts in [`folder`], by the names of their files.
+///
+/// # Errors
+/// As [`read`].
+pub fn committed() -> Result<Vec<Script>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder()).context("contracts/vectors")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.iter().map(|path| read(path)).collect()
 }

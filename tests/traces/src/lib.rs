@@ -5,7 +5,8 @@
 //! `contracts/README.md`; where the model says something else, no file is written.
 //!
 //! Reading order: `script` (the text form) → `cast` (who plays) → `eip155` → `stage` (plays a call
-//! on the model) → `scene` (writes a trace) → `groups` (the traces) → `file`.
+//! on the model) → `scene` (writes a trace) → `groups` (the traces) → `file` → `replay` (plays the
+//! files in the registry of any chain).
 //!
 //! # Invariants
 //! - Everything follows from names: the same sources make the same files, byte for byte.
@@ -16,14 +17,16 @@ mod cast;
 mod eip155;
 mod file;
 mod groups;
+mod replay;
 mod scene;
 mod script;
 mod stage;
 
 pub use cast::Cast;
 pub use eip155::Ethereum;
-pub use file::{read, text};
+pub use file::{committed, folder, read, text};
 pub use groups::scripts;
+pub use replay::{Played, Replay, Venue};
 pub use script::{
     Ask, Batch, Deed, Elsewhere, Expect, FORMAT, Flaw, Hex, Invite, Key, Over, PerChain, Place,
     Player, Script, Signature, Signed, Step, Terms, Trace, What,

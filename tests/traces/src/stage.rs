@@ -5,7 +5,7 @@ use governance::anchor::{
     Account, Action, Approval, Call, Class, Code, Event, Head, Invite, OnChainId, Record, Registry,
     Terms, actions_hash, binding_digest, claim_digest, decode_actions,
 };
-use types::{ContextId, Hash, keccak256};
+use types::{ChainId, ContextId, Hash, keccak256};
 
 use crate::{
     cast::Cast,
@@ -140,7 +140,7 @@ impl Stage {
     }
 
     /// The call; bytes that are no batch become an empty one.
-    fn call(&self, by: &str, ask: &Ask) -> Result<Call> {
+    pub(crate) fn call(&self, by: &str, ask: &Ask) -> Result<Call> {
         let any = |batch| -> Result<Vec<Action>> { Ok(self.actions(batch)?.unwrap_or_default()) };
         Ok(match ask {
             Ask::Create { salt, terms } => Call::Create {
@@ -248,7 +248,7 @@ impl Stage {
         let (mut registry, mut context) = (self.cast.registry().clone(), self.context);
         match place {
             None => {}
-            Some(Elsewhere::OtherChain) => registry.chain = "eip155:1".parse()?,
+            Some(Elsewhere::OtherChain) => registry.chain = other_chain(&registry.chain)?,
             Some(Elsewhere::OtherRegistry) => {
                 let hash = keccak256(b"other registry");
                 registry.account = Account::new(&hash.as_bytes()[12..]).context("no account")?;
@@ -339,6 +339,12 @@ pub(crate) fn invite_of(invite: &script::Invite) -> Result<Invite> {
         role: invite.role,
         uses: invite.uses,
     })
+}
+
+/// A chain of the same kind; no trace plays there.
+fn other_chain(chain: &ChainId) -> Result<ChainId> {
+    let reference = if chain.namespace() == "eip155" { "1" } else { "elsewhere" };
+    Ok(format!("{}:{reference}", chain.namespace()).parse()?)
 }
 
 fn hash(hex: &Hex) -> Result<Hash> {
