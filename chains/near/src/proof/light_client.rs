@@ -99,6 +99,11 @@ impl LightClient {
         Ok(stake)
     }
 
+    /// Whether it knows who produces the head's epoch, and so can follow within it.
+    pub const fn knows_epoch(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// The newest block that is known to be final.
     pub const fn head(&self) -> &Header {
         &self.head

@@ -156,57 +156,80 @@ impl<'a> Nodes<'a> {
         Ok(Self(hashed.collect()))
     }
 
+    pub(super) fn has(&self, hash: &CryptoHash) -> bool {
+        self.0.contains_key(hash)
+    }
+
     fn get(&self, hash: &CryptoHash) -> Result<Node<'a>, BadProof> {
         Node::decode(self.0.get(hash).ok_or(BadProof::Missing)?)
     }
 }
 
-/// What is at `key` under the node `start`, to which its first `skipped` nibbles lead; `None` if it
-/// is proved that there is nothing.
+/// Where a walk along a key ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Walked {
+    /// What is there; `None` if it is proved that there is nothing.
+    pub(super) value: Option<ValueRef>,
+    /// With how many nibbles of the key something in the trie begins.
+    pub(super) shared: usize,
+}
+
+/// What is at `key` under the node `start`, to which its first `skipped` nibbles lead.
 ///
 /// # Errors
-/// [`BadProof`] if `nodes` do not show either.
+/// [`BadProof`] if `nodes` show neither a value nor that there is none.
 pub(super) fn walk(
     start: &CryptoHash,
     key: &[u8],
     skipped: usize,
     nodes: &Nodes<'_>,
-) -> Result<Option<ValueRef>, BadProof> {
+) -> Result<Walked, BadProof> {
     let len = key.len().saturating_mul(2);
     if key.len() > KEY_BYTES_MAX || skipped > len {
         return Err(BadProof::TooLarge);
     }
-    let mut rest = key.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).skip(skipped);
-    let mut node = *start;
+    let nibble_at = |at: usize| {
+        let byte = key.get(at / 2).copied()?;
+        Some(if at.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f })
+    };
+    let (mut at, mut node) = (skipped, *start);
     // Terminates: every turn takes at least one nibble of the key, or ends.
     loop {
-        let next = match nodes.get(&node)?.body {
+        let ends = |value, shared| Ok(Walked { value, shared });
+        let (forks, value) = match nodes.get(&node)?.body {
             NodeBody::Leaf(path, value) => {
-                let is_there = nibbles(path, true)?.eq(rest);
-                return Ok(is_there.then_some(value));
+                let path: Vec<u8> = nibbles(path, true)?.collect();
+                let common = common(&path, at, nibble_at);
+                let is_there = common == path.len() && at.saturating_add(common) == len;
+                return ends(is_there.then_some(value), at.saturating_add(common));
             }
             NodeBody::Extension(path, child) => {
-                let mut path = nibbles(path, false)?.peekable();
-                if path.peek().is_none() {
+                let path: Vec<u8> = nibbles(path, false)?.collect();
+                if path.is_empty() {
                     return Err(BadProof::Encoding);
                 }
-                let fits = path.all(|nibble| rest.next() == Some(nibble));
-                fits.then_some(child)
+                let common = common(&path, at, nibble_at);
+                at = at.saturating_add(common);
+                if common < path.len() {
+                    return ends(None, at);
+                }
+                node = child;
+                continue;
             }
-            NodeBody::BranchNoValue(children) => match rest.next() {
-                None => return Ok(None),
-                Some(nibble) => children.get(nibble),
-            },
-            NodeBody::BranchWithValue(value, children) => match rest.next() {
-                None => return Ok(Some(value)),
-                Some(nibble) => children.get(nibble),
-            },
+            NodeBody::BranchNoValue(children) => (children, None),
+            NodeBody::BranchWithValue(value, children) => (children, Some(value)),
         };
-        match next {
-            None => return Ok(None),
-            Some(child) => node = child,
-        }
+        let Some(nibble) = nibble_at(at) else { return ends(value, at) };
+        let Some(child) = forks.get(nibble) else { return ends(None, at) };
+        (at, node) = (at.saturating_add(1), child);
     }
+}
+
+/// How many nibbles of `path` the key goes on with.
+fn common(path: &[u8], at: usize, nibble_at: impl Fn(usize) -> Option<u8>) -> usize {
+    let goes_on =
+        |(step, nibble): &(usize, &u8)| nibble_at(at.saturating_add(*step)) == Some(**nibble);
+    path.iter().enumerate().take_while(goes_on).count()
 }
 
 /// The nibbles of a path: the first byte says whether it is a leaf's, and whether its own low

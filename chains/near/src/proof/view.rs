@@ -66,6 +66,13 @@ pub(super) fn producers(input: Input<'_>, name: &str) -> Result<Vec<Producer>, R
     list(input, name, PRODUCERS_MAX)?.iter().map(|value| producer(Input(value))).collect()
 }
 
+/// Producers as `EXPERIMENTAL_validators_ordered` gives them.
+pub(super) fn ordered(value: &Value) -> Result<Vec<Producer>, Refusal> {
+    let list = value.as_array().filter(|list| list.len() <= PRODUCERS_MAX);
+    let list = list.ok_or_else(|| Refusal("it is no list of block producers".to_owned()))?;
+    list.iter().map(|value| producer(Input(value))).collect()
+}
+
 fn producer(input: Input<'_>) -> Result<Producer, Refusal> {
     let version = "validator_stake_struct_version";
     let form = match input.has(version) {

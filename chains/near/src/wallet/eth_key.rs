@@ -11,14 +11,20 @@ use super::{
 };
 
 /// What `personal_sign` signs.
-fn digest(message: &[u8]) -> Hash {
+pub(super) fn digest(message: &[u8]) -> Hash {
     let len = message.len().to_string();
     keccak256_concat(&[b"\x19Ethereum Signed Message:\n", len.as_bytes(), message])
 }
 
 /// The account whose key signed `message` by `personal_sign`: `r ‖ s ‖ v`, low s, v in {27, 28} or,
 /// as some wallets write it, {0, 1}.
+#[cfg(test)]
 pub(super) fn recover(message: &[u8], signature: &[u8]) -> Result<NearId, WalletError> {
+    recover_over(&digest(message), signature)
+}
+
+/// As [`recover`], over the digest that was signed.
+pub(crate) fn recover_over(digest: &Hash, signature: &[u8]) -> Result<NearId, WalletError> {
     let mut signature: [u8; 65] = signature.try_into().map_err(|_| WalletError::BadSignature)?;
     let [.., v] = &mut signature;
     *v = match *v {
@@ -27,7 +33,7 @@ pub(super) fn recover(message: &[u8], signature: &[u8]) -> Result<NearId, Wallet
         28 => 1,
         _ => return Err(WalletError::BadSignature),
     };
-    let found = key::recover(digest(message).as_bytes(), &signature);
+    let found = key::recover(digest.as_bytes(), &signature);
     found.map(|key| PublicKey::Secp256k1(key).implicit_id()).ok_or(WalletError::BadSignature)
 }
 

@@ -2,9 +2,10 @@
 
 use core::{fmt, str::FromStr};
 
-use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use k256::ecdsa::{self, RecoveryId};
-use types::keccak256;
+use types::{Hash, keccak256};
+use zeroize::Zeroizing;
 
 use super::id::NearId;
 use crate::wire::{CryptoHash, Malformed, Reader, base58, to_base58};
@@ -153,6 +154,27 @@ pub(super) fn recover(digest: &[u8; 32], signature: &[u8; 65]) -> Option<[u8; 64
     }
     let key = ecdsa::VerifyingKey::recover_from_prehash(digest, &rs, id).ok()?;
     Some(coordinates(&key))
+}
+
+/// The Ethereum address whose key made `r ‖ s ‖ v` over `digest`; s must be low, v 27 or 28.
+pub(crate) fn recover_address(digest: &Hash, signature: &[u8]) -> Option<[u8; 20]> {
+    let mut signature: [u8; 65] = signature.try_into().ok()?;
+    let [.., v] = &mut signature;
+    *v = v.checked_sub(27).filter(|parity| *parity < 2)?;
+    let hashed = keccak256(&recover(digest.as_bytes(), &signature)?);
+    hashed.as_bytes().last_chunk().copied()
+}
+
+/// The secret in `text` as NEAR's tools export it: `ed25519:` and base58 of the 32 secret bytes, or
+/// of these with the 32 of the public key after them, which must fit.
+pub fn secret_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let (true, _, data) = split(text) else { return None };
+    if let Some(both) = base58::<64>(data).map(Zeroizing::new) {
+        let secret = Zeroizing::new(*both.first_chunk()?);
+        let public = SigningKey::from_bytes(&secret).verifying_key();
+        return (both.last_chunk() == Some(public.as_bytes())).then_some(secret);
+    }
+    base58(data).map(Zeroizing::new)
 }
 
 pub(super) fn coordinates(key: &ecdsa::VerifyingKey) -> [u8; 64] {

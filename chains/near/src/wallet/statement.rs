@@ -48,7 +48,7 @@ impl Tagged for Nonce {
 impl Statement {
     /// Of `binding`, whose account `account` is.
     pub(super) fn of(binding: &Binding, account: NearId, issued_at: String) -> Self {
-        let Binding { context, invitation, member, account: id } = binding;
+        let Binding { context, invitation, member, account: id, .. } = binding;
         let (context, invitation, member) = (*context, *invitation, *member);
         Self { chain: id.chain(), account, context, invitation, member, issued_at }
     }

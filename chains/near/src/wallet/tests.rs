@@ -28,6 +28,7 @@ fn binding() -> Binding {
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account: account("alice%5F1.testnet"),
+        time_s: 0,
     }
 }
 
@@ -170,7 +171,7 @@ fn what_a_wallet_signed_besides_the_message_counts() {
 #[test]
 fn messages_of_other_forms_are_refused() {
     let binding = binding();
-    let text = NearWallets.message(&binding, NOW).expect("a message");
+    let text = NearWallets.request(&binding, NOW).expect("a request").message;
     let check = |from: &str, to: &str, what| {
         let message = text.replacen(from, to, 1).into_bytes();
         let proof = WalletProof { message, ..proof(&binding, 4) };
@@ -203,7 +204,7 @@ fn accounts_that_cannot_sign_are_refused() {
 
 #[test]
 fn the_ethereum_key_in_an_accounts_name_signs_for_its_contract() {
-    let message = NearWallets.message(&binding(), NOW).expect("a message");
+    let message = NearWallets.request(&binding(), NOW).expect("a request").message;
     let signature = eth_key::sign(message.as_bytes(), &[4; 32]).expect("signed");
     let id = eth_key::recover(message.as_bytes(), &signature).expect("signed");
     let binding = Binding { account: account(id.as_str()), ..binding() };
@@ -219,7 +220,7 @@ fn the_ethereum_key_in_an_accounts_name_signs_for_its_contract() {
     assert_eq!(NearWallets.check(&binding, &other), Err(error));
     // Neither scheme stands for the other.
     let named = Binding { account: account("alice.testnet"), ..binding.clone() };
-    let message = NearWallets.message(&named, NOW).expect("a message").into_bytes();
+    let message = NearWallets.request(&named, NOW).expect("a request").message.into_bytes();
     let signature = eth_key::sign(&message, &[4; 32]).expect("signed");
     let wrong = WalletProof { scheme: SCHEME_ETH_IMPLICIT, message, signature };
     assert_eq!(NearWallets.verify(&named, &wrong), Answer::Invalid);
@@ -244,6 +245,120 @@ fn answers_of_wallets_are_read_strictly() {
         let mut answer = good.clone();
         answer[field] = value;
         assert!(request.proof(&answer, None).is_err(), "{answer}");
+    }
+}
+
+#[test]
+fn what_a_wallet_is_given_is_the_request_as_json() {
+    let request = NearWallets.request(&binding(), NOW).expect("a request");
+    let text = NearWallets.message(&binding(), NOW).expect("a message");
+    let given: Value = serde_json::from_str(&text).expect("JSON");
+    let nonce = BASE64.encode(&request.nonce);
+    let expected =
+        json!({"message": request.message, "recipient": request.recipient, "nonce": nonce});
+    assert_eq!(given, expected);
+    for (field, value, error) in [
+        ("recipient", json!("evil"), WalletError::OtherField { field: "recipient" }),
+        ("nonce", json!("AAAA"), WalletError::OtherField { field: "nonce" }),
+        ("message", json!("sign"), WalletError::Malformed { what: "purpose" }),
+        ("state", json!("x"), WalletError::Malformed { what: "JSON" }),
+    ] {
+        let mut other = given.clone();
+        other[field] = value;
+        let found = NearWallets.sign(&other.to_string(), &key(4));
+        assert_eq!(found, Err(error), "{field}");
+    }
+}
+
+#[test]
+fn answers_become_proofs() {
+    let message = NearWallets.message(&binding(), NOW).expect("a message");
+    for (answer, callback_url) in answers() {
+        let mut answer = answer;
+        if let Some(url) = callback_url {
+            answer["callbackUrl"] = json!(url);
+        }
+        let proof = NearWallets.answered(&message, &answer.to_string()).expect("a proof");
+        assert!(NearWallets.condition(&binding(), &proof).is_ok(), "{answer}");
+    }
+    for bad in ["", "0x00", "[]", "{}", "{\"accountId\":\"alice_1.testnet\"}"] {
+        assert!(NearWallets.answered(&message, bad).is_err(), "{bad}");
+    }
+    let eth = Binding { account: account(ETH_ID), ..binding() };
+    let message = NearWallets.message(&eth, NOW).expect("a message");
+    let signed = NearWallets.sign(&message, &one()).expect("signed");
+    let hexed = format!("0x{}", hex::encode(&signed.signature));
+    assert_eq!(NearWallets.answered(&message, &hexed), Ok(signed));
+}
+
+/// The account of the Ethereum key 1.
+const ETH_ID: &str = "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf";
+
+fn one() -> AccountKey {
+    let mut secret = [0; 32];
+    secret[31] = 1;
+    AccountKey::from_bytes(secret)
+}
+
+#[test]
+fn a_proof_in_a_block_asks_the_chain_there() {
+    let block = BlockId { height: 7, hash: Hash::from_bytes([8; 32]) };
+    let check = |binding: &Binding, proof: WalletProof, digest: Hash, evidence: Evidence| {
+        assert!(NearWallets.needs_block(&proof));
+        let bare = NearWallets.question(binding, &proof);
+        assert_eq!(bare, Err(WalletError::Malformed { what: "block" }));
+        let named = NearWallets.in_block(proof, block).expect("a proof of NEAR");
+        assert_eq!(NearWallets.verify(binding, &named), Answer::Unknown);
+        let question = NearWallets.question(binding, &named).expect("a question");
+        let (account, signature) = (binding.account.clone(), evidence.encode());
+        assert_eq!(question, Question { account, digest, signature, block });
+        // Another block is another proof, which the chain has to answer for itself.
+        let mut other = named;
+        other.signature[7] = 9;
+        let question = NearWallets.question(binding, &other).expect("a question");
+        assert_eq!(question.block.height, 9);
+    };
+    let own = binding();
+    let request = NearWallets.request(&own, NOW).expect("a request");
+    let signed = proof(&own, 4);
+    let Signed { public_key, signature, .. } = Signed::decode(&signed.signature).expect("ours");
+    let hash = request.payload(None).expect("short").hash();
+    let digest = Hash::from_bytes(*hash.as_bytes());
+    check(&own, signed, digest, Evidence::Key(public_key, signature));
+
+    let eth = Binding { account: account(ETH_ID), ..binding() };
+    let message = NearWallets.message(&eth, NOW).expect("a message");
+    let signed = NearWallets.sign(&message, &one()).expect("signed");
+    let digest = eth_key::digest(&signed.message);
+    let signature = signed.signature.clone().try_into().expect("65 bytes");
+    check(&eth, signed, digest, Evidence::EthereumKey(signature));
+
+    let message = NearWallets.message(&own, NOW).expect("a message");
+    let signed = NearWallets.answered(&message, "{\"authorization\":\"blob\"}").expect("a proof");
+    let digest = Hash::from_bytes(*CryptoHash::of(request.message.as_bytes()).as_bytes());
+    check(&own, signed, digest, Evidence::Authorization("blob".to_owned()));
+    assert_eq!(NearWallets.in_block(WalletProof { scheme: 1, ..proof(&own, 4) }, block), None);
+}
+
+#[test]
+fn any_key_may_be_any_accounts() {
+    assert_eq!(NearWallets.fits(&account("alice.testnet"), &key(4)), Ok(()));
+    let other = "eip155:1:0xab".parse().expect("legal");
+    assert!(matches!(NearWallets.fits(&other, &key(4)), Err(WalletError::BadAccount { .. })));
+}
+
+#[test]
+fn secrets_are_read_as_tools_export_them() {
+    let seed = [7; 32];
+    let both = SigningKey::from_bytes(&seed).to_keypair_bytes();
+    let read = |text: &str| secret_key(text).map(|secret| *secret);
+    let text = |bytes: &[u8]| format!("ed25519:{}", crate::wire::to_base58(bytes));
+    assert_eq!(read(&text(&seed)), Some(seed));
+    assert_eq!(read(&text(&both)), Some(seed));
+    let mut other = both;
+    other[63] ^= 1;
+    for bad in [text(&other), text(&both[..63]), "ed25519:".to_owned(), "secp256k1:1".to_owned()] {
+        assert_eq!(read(&bad), None, "{bad}");
     }
 }
 

@@ -44,7 +44,7 @@ fn trie() -> Trie {
 }
 
 fn at(trie: &Trie, key: &[u8]) -> Result<Option<ValueRef>, BadProof> {
-    walk(&trie.root, key, 0, &Nodes::new(&trie.nodes).expect("few"))
+    walk(&trie.root, key, 0, &Nodes::new(&trie.nodes).expect("few")).map(|walked| walked.value)
 }
 
 #[test]
@@ -70,11 +70,33 @@ fn values_are_found_or_proved_absent() {
 }
 
 #[test]
+fn an_absence_tells_how_far_others_have_the_same_key() {
+    let trie = trie();
+    let shared = |key: &[u8]| {
+        let nodes = Nodes::new(&trie.nodes).expect("few");
+        walk(&trie.root, key, 0, &nodes).expect("a proof").shared
+    };
+    for (key, expected) in [
+        (&[0x12, 0x34][..], 4),
+        (&[0x12, 0x36], 3),
+        (&[0x12, 0x44], 2),
+        (&[0x12, 0x34, 0x56], 4),
+        (&[0x13, 0x11], 2),
+        (&[0x14], 1),
+        (&[0x22], 0),
+        (&[], 0),
+    ] {
+        assert_eq!(shared(key), expected, "{key:x?}");
+    }
+}
+
+#[test]
 fn a_leaf_holds_the_rest_of_its_path_alone() {
     let trie = trie();
     // At nibbles 1 3 hangs a leaf whose own path is the nibble 0.
     let key_of_odd = |key: &[u8], skipped| {
-        walk(&CryptoHash::of(&trie.nodes[1]), key, skipped, &Nodes::new(&trie.nodes).expect("few"))
+        let nodes = Nodes::new(&trie.nodes).expect("few");
+        walk(&CryptoHash::of(&trie.nodes[1]), key, skipped, &nodes).map(|walked| walked.value)
     };
     assert!(key_of_odd(&[0x10], 1).expect("a proof").is_some_and(|value| value.is_of(b"other")));
     assert_eq!(key_of_odd(&[0x11], 1), Ok(None));
