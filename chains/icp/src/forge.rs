@@ -127,28 +127,25 @@ impl Net {
         sign(&self.subnet_secret, tree, Some((self.subnet, &delegation)))
     }
 
+    /// A state by another subnet, which has canisters 7 to 9: so says the root subnet, unless the
+    /// subnet itself says that it has them all.
+    pub(crate) fn certify_elsewhere(&self, tree: &Tree, by_root: bool) -> Vec<u8> {
+        let (secret, key) = bls_key(3);
+        let low = if by_root { canister(7) } else { canister(1) };
+        let subnet = Principal::self_authenticating(&key.to_der());
+        let word = subnet_state(subnet, &key, low, canister(9));
+        let by = if by_root { &self.root_secret } else { &secret };
+        sign(&secret, tree, Some((subnet, &sign(by, &word, None))))
+    }
+
     /// The root subnet's word on the subnet: its key, and that it has canisters 4 to 6.
     pub(crate) fn root_state(&self) -> Tree {
-        let key = Tree::leaf(self.subnet_key.to_der());
-        let shard = Tree::leaf(ranges(&[(canister(4), canister(6))]));
-        let shards = Tree::folder([(canister(4).as_bytes(), shard)]);
-        Tree::folder([
-            ("canister_ranges", Tree::folder([(self.subnet.as_bytes(), shards)])),
-            (
-                "subnet",
-                Tree::folder([(self.subnet.as_bytes(), Tree::folder([("public_key", key)]))]),
-            ),
-            ("time", Tree::leaf([1])),
-        ])
+        subnet_state(self.subnet, &self.subnet_key, canister(4), canister(6))
     }
 
     /// A certificate of time 1 in which the canister certifies `data`.
     pub(crate) fn certified_data(&self, data: &[u8]) -> Vec<u8> {
-        let fields = Tree::folder([("certified_data", Tree::leaf(data))]);
-        self.certify(&Tree::folder([
-            ("canister", Tree::folder([(self.canister.as_bytes(), fields)])),
-            ("time", Tree::leaf([1])),
-        ]))
+        self.certify(&canister_state(self.canister, 1, [("certified_data", Tree::leaf(data))]))
     }
 
     /// What the canister signs with `seed`: the canister signature of `message`.
@@ -167,6 +164,40 @@ impl Net {
         let bits = [&[3, len(key.len() + 1), 0], &key[..]].concat();
         [&[0x30, len(algorithm.len() + bits.len())], &algorithm[..], &bits].concat()
     }
+}
+
+/// A state of the root subnet that shows a subnet's key and canisters.
+fn subnet_state(subnet: Principal, key: &BlsKey, low: Principal, high: Principal) -> Tree {
+    let key = Tree::leaf(key.to_der());
+    let shards = Tree::folder([(low.as_bytes(), Tree::leaf(ranges(&[(low, high)])))]);
+    Tree::folder([
+        ("canister_ranges", Tree::folder([(subnet.as_bytes(), shards)])),
+        ("subnet", Tree::folder([(subnet.as_bytes(), Tree::folder([("public_key", key)]))])),
+        ("time", Tree::leaf([1])),
+    ])
+}
+
+/// A state at `time_ns` that shows these fields of a canister.
+pub(crate) fn canister_state<L: AsRef<[u8]>>(
+    canister: Principal,
+    time_ns: u64,
+    fields: impl IntoIterator<Item = (L, Tree)>,
+) -> Tree {
+    Tree::folder([
+        ("canister", Tree::folder([(canister.as_bytes(), Tree::folder(fields))])),
+        ("time", Tree::leaf(leb128(time_ns))),
+    ])
+}
+
+/// As state trees hold numbers.
+pub(crate) fn leb128(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(u8::try_from(number & 0x7f).expect("7 bits") | 0x80);
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).expect("7 bits"));
+    bytes
 }
 
 /// A canister signature of its parts.

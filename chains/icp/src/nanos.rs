@@ -11,4 +11,9 @@ impl UnixNanos {
     pub const fn from_millis(millis: UnixMillis) -> Self {
         Self(millis.0.saturating_mul(1_000_000))
     }
+
+    /// In whole seconds.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000_000_000
+    }
 }

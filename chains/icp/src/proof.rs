@@ -14,6 +14,7 @@ mod witness;
 
 pub(crate) use self::{
     bls::DER_PREFIX,
+    certificate::{leb128, principals},
     claims::{root_key, said, verify},
 };
 pub use self::{

@@ -2,8 +2,9 @@
 //! that is checked. Pure, and all offline: a key, a chain of delegations, a canister's certificate.
 //!
 //! Reading order: `der` → `key` → `request_id` → `delegation` → `webauthn` → `canister_signature` →
-//! `envelope`.
+//! `envelope` → `answer`.
 
+mod answer;
 mod canister_signature;
 mod delegation;
 mod der;
@@ -22,141 +23,166 @@ pub use self::{
     webauthn::{CoseKey, RelyingParty},
 };
 
+use std::collections::BTreeMap;
+
 use chain::{AccountKey, WalletError, Wallets};
 use ed25519_dalek::{Signer as _, SigningKey};
 use governance::log::{Answer, Binding, WalletProof, WalletVerifier};
 use types::{AccountId, ChainId, UnixMillis};
 
 use self::envelope::Envelope;
-use crate::{Principal, PrincipalKind, UnixNanos};
+use crate::{Principal, PrincipalKind, UnixNanos, proof::RootKey};
 
 /// An identity's signature over a text, in an envelope, in a [`WalletProof`].
 pub const SCHEME_IC: u8 = 3;
 
-/// Stands before the text when it is signed, so that no call, delegation or credential can be
-/// passed off as a binding, nor the other way round.
-const DOMAIN: &[u8] = b"\x12anchorhold-binding";
+/// Hexadecimal digits in a network's name: half of a SHA-256.
+const NETWORK_DIGITS: usize = 32;
 
-/// Signs and checks for principals of one network.
+/// Signs and checks for principals of all networks.
 ///
 /// The message names the principal and the network, the context, the invitation (so that a proof
 /// cannot serve twice) and the member key, and must be exactly as expected: nothing in it is the
-/// signer's own. The proof's signature is an envelope as calls have it, without the call: CBOR
+/// signer's own. What is signed is the message itself. Nothing else that identities sign can be
+/// taken for it, nor it for anything else: calls, delegations, queries' answers and credentials
+/// begin with the length of a domain's name (`0x0a ‖ "ic-request"`, `0x1a ‖
+/// "ic-request-auth-delegation"`), none of which is as long as the letter `a`, a number of 97.
+///
+/// The proof's signature is an envelope as calls have it, without the call: CBOR
 /// `{sender_pubkey, sender_delegation?, sender_sig}`, at most 16 KiB. Who signed is the hash of
-/// `sender_pubkey`; a delegation lets another key sign until it expires.
+/// `sender_pubkey`; a delegation lets another key sign until it expires, by the time of whoever
+/// orders the log. One for certain canisters alone is refused: a node is none of them, and which
+/// registry a context has is nothing that a wallet's proof says.
+///
+/// A canister's word (Internet Identity) is checked under the root key of its network. Those of
+/// other networks than the mainnet must be given; without one the proof can be checked by nobody
+/// who does not know it, and is unsupported here.
 #[derive(Clone, Debug)]
 pub struct IcpWallets {
-    trust: Trust,
-    network: ChainId,
-    registry: Option<Principal>,
+    root_keys: BTreeMap<ChainId, RootKey>,
+}
+
+impl Default for IcpWallets {
+    fn default() -> Self {
+        Self { root_keys: BTreeMap::new() }.with_network(RootKey::mainnet())
+    }
 }
 
 impl IcpWallets {
-    /// For the network of `trust.root_key`.
-    ///
-    /// A delegation for certain canisters alone counts if `registry` is among them.
-    pub fn new(trust: Trust, registry: Option<Principal>) -> Self {
-        let network = trust.root_key.network();
-        Self { trust, network, registry }
+    /// Knows the network of `root_key`, too.
+    #[must_use]
+    pub fn with_network(mut self, root_key: RootKey) -> Self {
+        self.root_keys.insert(root_key.network(), root_key);
+        self
     }
 
-    /// For the mainnet.
-    pub fn mainnet() -> Self {
-        Self::new(Trust::default(), None)
-    }
-
-    /// As [`Wallets::check`], for delegations too: `at` is when the proof must have been good.
-    ///
-    /// # Errors
-    /// [`WalletError`]; [`WalletError::OtherField`] with `time` if a delegation has expired, with
-    /// `canister` if it is for other canisters alone.
-    pub fn check_at(
-        &self,
-        binding: &Binding,
-        proof: &WalletProof,
-        at: UnixMillis,
-    ) -> Result<(), WalletError> {
-        self.judge(binding, proof, Some(UnixNanos::from_millis(at)))
-    }
-
-    fn judge(
-        &self,
-        binding: &Binding,
-        proof: &WalletProof,
-        at: Option<UnixNanos>,
-    ) -> Result<(), WalletError> {
+    fn judge(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError> {
         let unsupported = || WalletError::Unsupported { account: binding.account.clone() };
         if proof.scheme != SCHEME_IC {
             return Err(unsupported());
         }
         // First, so that an account that is none of ours is not judged.
-        let principal = self.signer(&binding.account)?;
+        let principal = signer(&binding.account)?;
         message::compare(&proof.message, &message::expected(binding, &principal))?;
         let envelope = Envelope::parse(&proof.signature).map_err(|_| WalletError::BadSignature)?;
         let chain = &envelope.chain;
         let found = Principal::self_authenticating(&chain.key);
         if found != principal {
             let expected = binding.account.clone();
-            let found = self.account_id(&found)?;
+            let found = account_id(&expected.chain(), &found)?;
             return Err(WalletError::OtherSigner { expected, found });
         }
-        let at = match at {
-            Some(at) => at,
-            // No delegation, no expiry.
-            None if chain.hops.is_empty() => UnixNanos(0),
-            None => return Err(unsupported()),
-        };
-        let session = chain.verify(at, &self.trust).map_err(refused)?;
-        if !session.is_for(self.registry) {
+        let trust = self.trust(&binding.account, chain).ok_or_else(unsupported)?;
+        let at = UnixNanos::from_millis(UnixMillis(binding.time_s.saturating_mul(1_000)));
+        let session = chain.verify(at, &trust).map_err(refused)?;
+        if !session.is_for(None) {
             return Err(WalletError::OtherField { field: "canister" });
         }
-        let signed = [DOMAIN, &proof.message].concat();
-        let result = session.key.verify(&signed, &envelope.signature, &self.trust);
+        let result = session.key.verify(&proof.message, &envelope.signature, &trust);
         result.map_err(|_| WalletError::BadSignature)
     }
 
-    /// The principal that must sign: one that a key stands behind.
-    fn signer(&self, account: &AccountId) -> Result<Principal, WalletError> {
-        if account.chain() != self.network {
-            return Err(WalletError::Unsupported { account: account.clone() });
-        }
-        let principal = account.address().parse::<Principal>().ok();
-        let user = principal.filter(|id| id.kind() == PrincipalKind::SelfAuthenticating);
-        user.ok_or_else(|| WalletError::BadAccount { account: account.clone() })
+    /// What the proof may rest on; `None` if it needs a root key that is not known.
+    fn trust(&self, account: &AccountId, chain: &DelegationChain) -> Option<Trust> {
+        let known = self.root_keys.get(&account.chain()).copied();
+        let root_key = match known {
+            Some(root_key) => root_key,
+            None if chain.needs_root_key() => return None,
+            // Nothing is checked under it.
+            None => RootKey::mainnet(),
+        };
+        Some(Trust { root_key, relying_party: None })
     }
+}
 
-    fn account_id(&self, principal: &Principal) -> Result<AccountId, WalletError> {
-        AccountId::new(&self.network, &principal.to_string()).map_err(|_| WalletError::BadKey)
+/// The principal that must sign: one that a key stands behind, of some network.
+fn signer(account: &AccountId) -> Result<Principal, WalletError> {
+    let chain = account.chain();
+    if chain.namespace() != "icp" {
+        return Err(WalletError::Unsupported { account: account.clone() });
     }
+    let principal = account.address().parse::<Principal>().ok();
+    let user = principal.filter(|id| id.kind() == PrincipalKind::SelfAuthenticating);
+    let user = user.filter(|_| is_network(&chain));
+    user.ok_or_else(|| WalletError::BadAccount { account: account.clone() })
+}
+
+/// Whether `chain` may be a network: `icp:` and half of a hash.
+pub(crate) fn is_network(chain: &ChainId) -> bool {
+    let digits = chain.reference();
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    chain.namespace() == "icp" && digits.len() == NETWORK_DIGITS && digits.bytes().all(is_digit)
+}
+
+/// The account of `principal` on `chain`.
+pub(crate) fn account_id(chain: &ChainId, principal: &Principal) -> Result<AccountId, WalletError> {
+    AccountId::new(chain, &principal.to_string()).map_err(|_| WalletError::BadKey)
+}
+
+/// Who signs with an Ed25519 key.
+pub(crate) fn principal_of(key: &AccountKey) -> Principal {
+    Principal::self_authenticating(&public_der(&signing_key(key)))
 }
 
 impl Wallets for IcpWallets {
     /// Of an Ed25519 key.
     fn account(&self, chain: &ChainId, key: &AccountKey) -> Result<AccountId, WalletError> {
-        if *chain != self.network {
-            return Err(WalletError::BadKey);
+        if is_network(chain) {
+            account_id(chain, &principal_of(key))
+        } else {
+            Err(WalletError::BadKey)
         }
-        self.account_id(&Principal::self_authenticating(&public_der(&signing_key(key))))
     }
 
     /// Says nothing of `now`: an invitation serves once, and delegations have their own expiry.
     fn message(&self, binding: &Binding, _now: UnixMillis) -> Result<String, WalletError> {
-        Ok(message::expected(binding, &self.signer(&binding.account)?))
+        Ok(message::expected(binding, &signer(&binding.account)?))
     }
 
     /// With an Ed25519 key.
     fn sign(&self, message: &str, key: &AccountKey) -> Result<WalletProof, WalletError> {
         let key = signing_key(key);
-        let signature = key.sign(&[DOMAIN, message.as_bytes()].concat());
-        let signature = envelope::of_key(&public_der(&key), &signature.to_bytes());
-        Ok(WalletProof { scheme: SCHEME_IC, message: message.as_bytes().to_vec(), signature })
+        let signature = key.sign(message.as_bytes()).to_bytes().to_vec();
+        let chain = DelegationChain { key: public_der(&key), hops: Vec::new() };
+        Ok(proof(message, &Envelope { chain, signature }))
     }
 
-    /// A proof by delegation is [`WalletError::Unsupported`] here, as whether it has expired cannot
-    /// be told without a time: see [`IcpWallets::check_at`].
-    fn check(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError> {
-        self.judge(binding, proof, None)
+    /// The answer is JSON in hexadecimal digits, as the Internet Computer's own library writes
+    /// keys and delegations: `{"publicKey", "delegations"?, "signature"}`, which is
+    /// `{...chain.toJSON(), signature}` with a `DelegationChain`.
+    fn answered(&self, message: &str, answer: &str) -> Result<WalletProof, WalletError> {
+        Ok(proof(message, &answer::read(answer)?))
     }
+
+    /// At [`Binding::time_s`]; at time 0 nothing has expired.
+    fn check(&self, binding: &Binding, proof: &WalletProof) -> Result<(), WalletError> {
+        self.judge(binding, proof)
+    }
+}
+
+fn proof(message: &str, envelope: &Envelope) -> WalletProof {
+    let message = message.as_bytes().to_vec();
+    WalletProof { scheme: SCHEME_IC, message, signature: envelope.encode() }
 }
 
 impl WalletVerifier for IcpWallets {
@@ -167,7 +193,7 @@ impl WalletVerifier for IcpWallets {
 
 fn refused(error: BadDelegation) -> WalletError {
     match error {
-        BadDelegation::Expired { .. } => WalletError::OtherField { field: "time" },
+        BadDelegation::Expired { .. } => WalletError::Expired,
         _ => WalletError::BadSignature,
     }
 }

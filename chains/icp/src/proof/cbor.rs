@@ -195,37 +195,39 @@ const fn name(kind: u8) -> &'static str {
 
 /// Appends the head of a map of `len` entries.
 pub(crate) fn put_map(out: &mut Vec<u8>, len: usize) {
-    put_head(out, MAP, len);
+    put_head(out, MAP, count(len));
 }
 
 /// Appends a byte string.
 pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_head(out, BYTES, bytes.len());
+    put_head(out, BYTES, count(bytes.len()));
     out.extend_from_slice(bytes);
 }
 
 /// Appends text.
 pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_head(out, TEXT, text.len());
+    put_head(out, TEXT, count(text.len()));
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends the head of an array of `len` items.
-#[cfg(test)]
 pub(crate) fn put_array(out: &mut Vec<u8>, len: usize) {
-    put_head(out, ARRAY, len);
+    put_head(out, ARRAY, count(len));
 }
 
 /// Appends a number.
-#[cfg(test)]
 pub(crate) fn put_unsigned(out: &mut Vec<u8>, number: u64) {
-    put_head(out, UNSIGNED, usize::try_from(number).expect("64 bits"));
+    put_head(out, UNSIGNED, number);
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).expect("lengths have at most 64 bits")
 }
 
 /// In the shortest form.
-fn put_head(out: &mut Vec<u8>, kind: u8, number: usize) {
+fn put_head(out: &mut Vec<u8>, kind: u8, number: u64) {
     let kind = kind << 5;
-    let bytes = u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes();
+    let bytes = number.to_be_bytes();
     match number {
         0..=23 => out.push(kind | bytes[7]),
         24..=0xff => out.extend([kind | 24, bytes[7]]),

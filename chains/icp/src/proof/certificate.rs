@@ -224,6 +224,17 @@ fn has(ranges: &[u8], canister: Principal) -> Result<bool, BadCertificate> {
     Ok(is_in)
 }
 
+/// A list of principals as state trees hold them; there are no more of them than bytes.
+pub(crate) fn principals(bytes: &[u8]) -> Result<Vec<Principal>, BadCertificate> {
+    let mut reader = Reader::described(bytes);
+    let mut principals = Vec::new();
+    for _ in 0..reader.array()? {
+        principals.push(Principal::from_bytes(reader.bytes()?)?);
+    }
+    reader.end()?;
+    Ok(principals)
+}
+
 impl<'a> Certified<'a> {
     /// Names the state that it is about.
     pub const fn root_hash(&self) -> &[u8; 32] {
@@ -311,7 +322,7 @@ impl Lookup<'_> {
 }
 
 /// A number in the shortest form of unsigned LEB128.
-pub(super) fn leb128(bytes: &[u8], what: &'static str) -> Result<u64, BadCertificate> {
+pub(crate) fn leb128(bytes: &[u8], what: &'static str) -> Result<u64, BadCertificate> {
     let malformed = BadCertificate::Malformed { what };
     let (last, rest) = bytes.split_last().ok_or(malformed)?;
     let is_shortest = *last < 0x80 && (*last > 0 || rest.is_empty());

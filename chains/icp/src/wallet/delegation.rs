@@ -142,6 +142,13 @@ impl DelegationChain {
         Ok(Session { principal, key, expiration, targets: self.targets() })
     }
 
+    /// Whether one of the keys is a canister, whose word rests on the root key.
+    pub(super) fn needs_root_key(&self) -> bool {
+        let others = self.hops.iter().map(|hop| &hop.delegation.key);
+        let mut keys = core::iter::once(&self.key).chain(others);
+        keys.any(|der| PublicKey::from_der(der).is_ok_and(|key| key.is_canister()))
+    }
+
     /// Everything but keys and signatures.
     fn check_terms(&self, now: UnixNanos) -> Result<(), BadDelegation> {
         if self.hops.len() > HOPS_MAX {

@@ -11,6 +11,7 @@ use crate::{
 const ENVELOPE_BYTES_MAX: usize = 16 << 10;
 
 /// A chain of keys, and what the last of them signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Envelope {
     pub(super) chain: DelegationChain,
     pub(super) signature: Vec<u8>,
@@ -40,6 +41,23 @@ impl Envelope {
         let hops = hops.map_or_else(|| Ok(Vec::new()), |hops| list(hops, signed_delegation))?;
         let signature = cbor::bytes(signature, "sender_sig")?.to_vec();
         Ok(Self { chain: DelegationChain { key, hops }, signature })
+    }
+
+    /// The bytes that [`Envelope::parse`] reads.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let hops = &self.chain.hops;
+        let mut bytes = cbor::SELF_DESCRIBED.to_vec();
+        cbor::put_map(&mut bytes, 2 + usize::from(!hops.is_empty()));
+        cbor::put_text(&mut bytes, "sender_pubkey");
+        cbor::put_bytes(&mut bytes, &self.chain.key);
+        if !hops.is_empty() {
+            cbor::put_text(&mut bytes, "sender_delegation");
+            cbor::put_array(&mut bytes, hops.len());
+            hops.iter().for_each(|hop| put_hop(&mut bytes, hop));
+        }
+        cbor::put_text(&mut bytes, "sender_sig");
+        cbor::put_bytes(&mut bytes, &self.signature);
+        bytes
     }
 }
 
@@ -73,13 +91,19 @@ fn signed_delegation(reader: &mut Reader<'_>) -> Result<SignedDelegation, BadEnv
     Ok(SignedDelegation { delegation, signature: cbor::bytes(signature, "signature")?.to_vec() })
 }
 
-/// The envelope of a key that signs itself.
-pub(super) fn of_key(key: &[u8], signature: &[u8]) -> Vec<u8> {
-    let mut bytes = cbor::SELF_DESCRIBED.to_vec();
-    cbor::put_map(&mut bytes, 2);
-    cbor::put_text(&mut bytes, "sender_pubkey");
-    cbor::put_bytes(&mut bytes, key);
-    cbor::put_text(&mut bytes, "sender_sig");
-    cbor::put_bytes(&mut bytes, signature);
-    bytes
+fn put_hop(out: &mut Vec<u8>, SignedDelegation { delegation, signature }: &SignedDelegation) {
+    cbor::put_map(out, 2);
+    cbor::put_text(out, "delegation");
+    cbor::put_map(out, 2 + usize::from(delegation.targets.is_some()));
+    cbor::put_text(out, "pubkey");
+    cbor::put_bytes(out, &delegation.key);
+    cbor::put_text(out, "expiration");
+    cbor::put_unsigned(out, delegation.expiration.0);
+    if let Some(targets) = &delegation.targets {
+        cbor::put_text(out, "targets");
+        cbor::put_array(out, targets.len());
+        targets.iter().for_each(|target| cbor::put_bytes(out, target.as_bytes()));
+    }
+    cbor::put_text(out, "signature");
+    cbor::put_bytes(out, signature);
 }

@@ -132,6 +132,11 @@ impl PublicKey {
         &self.key
     }
 
+    /// Whether it is a canister that says what it signed.
+    pub(super) const fn is_canister(&self) -> bool {
+        matches!(self.key, Key::Canister(_))
+    }
+
     /// Who signs with it.
     pub fn principal(&self) -> Principal {
         Principal::self_authenticating(&self.der)

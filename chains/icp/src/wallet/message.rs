@@ -11,7 +11,7 @@ const LINES: [&str; 7] =
 
 /// The only text that will do.
 pub(super) fn expected(binding: &Binding, principal: &Principal) -> String {
-    let Binding { context, invitation, member, account } = binding;
+    let Binding { context, invitation, member, account, .. } = binding;
     let invitation = invitation.map_or_else(|| "none".to_owned(), |id| id.to_string());
     let network = account.chain();
     format!(

@@ -5,13 +5,11 @@ use proptest::prelude::*;
 use types::{ContextId, InvitationId, MemberSecret};
 
 use super::*;
-use crate::{
-    forge::{Net, canister},
-    proof::cbor,
-};
+use crate::forge::{Net, canister};
 
-const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
-const LATER: UnixNanos = UnixNanos((NOW.0 + 1) * 1_000_000);
+const NOW_S: u64 = 1_790_000_000;
+const NOW: UnixMillis = UnixMillis(NOW_S * 1_000);
+const LATER: UnixNanos = UnixNanos((NOW_S + 1) * 1_000_000_000);
 
 fn key(byte: u8) -> AccountKey {
     AccountKey::from_bytes([byte; 32])
@@ -22,13 +20,15 @@ fn der(byte: u8) -> Vec<u8> {
 }
 
 fn wallets() -> IcpWallets {
-    let trust = Trust { root_key: Net::new().root, relying_party: None };
-    IcpWallets::new(trust, None)
+    IcpWallets::default().with_network(Net::new().root)
+}
+
+fn network() -> ChainId {
+    Net::new().root.network()
 }
 
 fn account(byte: u8) -> AccountId {
-    let wallets = wallets();
-    wallets.account(&wallets.network, &key(byte)).expect("a key")
+    wallets().account(&network(), &key(byte)).expect("a key")
 }
 
 fn binding() -> Binding {
@@ -37,6 +37,7 @@ fn binding() -> Binding {
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account: account(4),
+        time_s: NOW_S,
     }
 }
 
@@ -52,8 +53,8 @@ fn refuses(story: &str, binding: &Binding, proof: &WalletProof, error: &WalletEr
 
 #[test]
 fn the_message_says_what_is_bound() {
-    let wallets = IcpWallets::mainnet();
-    let account = wallets.account(&wallets.network, &key(4)).expect("a key");
+    let wallets = IcpWallets::default();
+    let account = wallets.account(&RootKey::mainnet().network(), &key(4)).expect("a key");
     let binding = Binding { account, ..binding() };
     let text = wallets.message(&binding, NOW).expect("a message");
     let expected = "\
@@ -115,16 +116,16 @@ fn a_proof_serves_its_own_binding_only() {
 }
 
 #[test]
-fn only_the_text_behind_its_domain_is_signed() {
+fn only_the_text_itself_is_signed() {
     let binding = binding();
     let good = proof(&binding, 4);
     let secret = signing_key(&key(4));
     for (story, signed) in [
-        ("the text alone", good.message.clone()),
+        ("with a length before it", [&b"\x12anchorhold-binding"[..], &good.message].concat()),
         ("as a call", [b"\x0aic-request", &good.message[..]].concat()),
         ("as a delegation", [b"\x1aic-request-auth-delegation", &good.message[..]].concat()),
     ] {
-        let signature = envelope::of_key(&der(4), &secret.sign(&signed).to_bytes());
+        let signature = delegated(&der(4), &[], &secret.sign(&signed).to_bytes());
         let proof = WalletProof { signature, ..good.clone() };
         refuses(story, &binding, &proof, &WalletError::BadSignature);
     }
@@ -132,31 +133,8 @@ fn only_the_text_behind_its_domain_is_signed() {
 
 /// An envelope with delegations.
 fn delegated(key: &[u8], hops: &[SignedDelegation], signature: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    cbor::put_map(&mut out, 3);
-    cbor::put_text(&mut out, "sender_sig");
-    cbor::put_bytes(&mut out, signature);
-    cbor::put_text(&mut out, "sender_delegation");
-    cbor::put_array(&mut out, hops.len());
-    for SignedDelegation { delegation, signature } in hops {
-        cbor::put_map(&mut out, 2);
-        cbor::put_text(&mut out, "delegation");
-        cbor::put_map(&mut out, 2 + usize::from(delegation.targets.is_some()));
-        cbor::put_text(&mut out, "pubkey");
-        cbor::put_bytes(&mut out, &delegation.key);
-        cbor::put_text(&mut out, "expiration");
-        cbor::put_unsigned(&mut out, delegation.expiration.0);
-        if let Some(targets) = &delegation.targets {
-            cbor::put_text(&mut out, "targets");
-            cbor::put_array(&mut out, targets.len());
-            targets.iter().for_each(|target| cbor::put_bytes(&mut out, target.as_bytes()));
-        }
-        cbor::put_text(&mut out, "signature");
-        cbor::put_bytes(&mut out, signature);
-    }
-    cbor::put_text(&mut out, "sender_pubkey");
-    cbor::put_bytes(&mut out, key);
-    out
+    let chain = DelegationChain { key: key.to_vec(), hops: hops.to_vec() };
+    Envelope { chain, signature: signature.to_vec() }.encode()
 }
 
 /// Key 4 lets key 6 sign, which does.
@@ -169,7 +147,7 @@ fn by_delegation(binding: &Binding, targets: Option<Vec<Principal>>) -> WalletPr
 /// Key 6 signs for `key`, which lets it by `hop`.
 fn session_proof(binding: &Binding, first: &[u8], hop: SignedDelegation) -> WalletProof {
     let message = wallets().message(binding, NOW).expect("a message").into_bytes();
-    let signature = signing_key(&key(6)).sign(&[DOMAIN, &message].concat()).to_bytes();
+    let signature = signing_key(&key(6)).sign(&message).to_bytes();
     WalletProof { scheme: SCHEME_IC, message, signature: delegated(first, &[hop], &signature) }
 }
 
@@ -177,27 +155,18 @@ fn session_proof(binding: &Binding, first: &[u8], hop: SignedDelegation) -> Wall
 fn a_session_signs_until_it_expires() {
     let binding = binding();
     let proof = by_delegation(&binding, None);
-    assert_eq!(wallets().check_at(&binding, &proof, NOW), Ok(()));
-    let over = UnixMillis(NOW.0 + 1);
-    let expired = WalletError::OtherField { field: "time" };
-    assert_eq!(wallets().check_at(&binding, &proof, over), Err(expired));
-    let nanos_as_millis = UnixMillis(LATER.0 - 1);
-    assert!(wallets().check_at(&binding, &proof, nanos_as_millis).is_err());
-    assert_eq!(wallets().verify(&binding, &proof), Answer::Unknown, "without a time");
+    let at = |time_s| wallets().check(&Binding { time_s, ..binding.clone() }, &proof);
+    assert_eq!(at(NOW_S), Ok(()));
+    assert_eq!(at(NOW_S + 1), Err(WalletError::Expired));
+    assert_eq!(at(u64::MAX), Err(WalletError::Expired), "no time is too late to be told");
+    assert_eq!(at(0), Ok(()), "where nobody says a time");
 }
 
 #[test]
-fn a_session_for_canisters_is_for_the_registry_or_for_none() {
+fn a_session_for_certain_canisters_is_for_no_node() {
     let binding = binding();
     let proof = by_delegation(&binding, Some(vec![canister(1), canister(2)]));
-    let with = |registry| {
-        let trust = Trust { root_key: Net::new().root, relying_party: None };
-        IcpWallets::new(trust, registry).check_at(&binding, &proof, NOW)
-    };
-    let other = Err(WalletError::OtherField { field: "canister" });
-    assert_eq!(with(Some(canister(2))), Ok(()));
-    assert_eq!(with(Some(canister(3))), other);
-    assert_eq!(with(None), other);
+    refuses("targets", &binding, &proof, &WalletError::OtherField { field: "canister" });
 }
 
 /// As with Internet Identity: the account is a canister's word, its session an Ed25519 key.
@@ -205,31 +174,28 @@ fn a_session_for_canisters_is_for_the_registry_or_for_none() {
 fn an_account_may_be_a_canisters_word() {
     let net = Net::new();
     let first = net.canister_key(b"user");
-    let account = wallets().account_id(&Principal::self_authenticating(&first)).expect("legal");
+    let account = account_id(&network(), &Principal::self_authenticating(&first)).expect("legal");
     let binding = Binding { account, ..binding() };
     let delegation = Delegation { key: der(6), expiration: LATER, targets: None };
     let signature = net.canister_signature(b"user", &delegation.signed_bytes());
     let hop = SignedDelegation { delegation, signature };
     let proof = session_proof(&binding, &first, hop.clone());
-    assert!(proof.signature.len() < ENVELOPE_USUAL_MAX);
-    assert_eq!(wallets().check_at(&binding, &proof, NOW), Ok(()));
+    assert_eq!(wallets().check(&binding, &proof), Ok(()));
+    let stranger = IcpWallets::default();
+    assert_eq!(stranger.verify(&binding, &proof), Answer::Unknown, "without the root key");
     // A canister may sign without a session, and then nothing can expire.
-    let message = [DOMAIN, &proof.message].concat();
-    let own = envelope::of_key(&first, &net.canister_signature(b"user", &message));
+    let own = delegated(&first, &[], &net.canister_signature(b"user", &proof.message));
     assert_eq!(wallets().verify(&binding, &WalletProof { signature: own, ..proof }), Answer::Valid);
     let other = net.canister_signature(b"user 2", &hop.delegation.signed_bytes());
     let proof = session_proof(&binding, &first, SignedDelegation { signature: other, ..hop });
-    assert_eq!(wallets().check_at(&binding, &proof, NOW), Err(WalletError::BadSignature));
+    refuses("another user", &binding, &proof, &WalletError::BadSignature);
 }
-
-/// What the log takes.
-const ENVELOPE_USUAL_MAX: usize = 4096;
 
 #[test]
 fn accounts_that_cannot_sign_are_refused() {
     let proof = proof(&binding(), 4);
     let with = |address: &str| {
-        let account = AccountId::new(&wallets().network, address).expect("legal");
+        let account = AccountId::new(&network(), address).expect("legal");
         wallets().check(&Binding { account, ..binding() }, &proof)
     };
     for address in
@@ -237,14 +203,29 @@ fn accounts_that_cannot_sign_are_refused() {
     {
         assert!(matches!(with(address), Err(WalletError::BadAccount { .. })), "{address}");
     }
-    let elsewhere: AccountId = "icp:0:2vxsx-fae".parse().expect("legal");
+    let elsewhere: AccountId = "eip155:1:0x01".parse().expect("legal");
     let found = wallets().check(&Binding { account: elsewhere, ..binding() }, &proof);
     assert_eq!(WalletError::answer(&found), Answer::Unknown);
     let unknown_scheme = WalletProof { scheme: 9, ..proof };
     assert_eq!(wallets().verify(&binding(), &unknown_scheme), Answer::Unknown);
-    let mainnet = IcpWallets::mainnet();
-    let found = mainnet.account(&wallets().network, &key(4));
-    assert_eq!(found, Err(WalletError::BadKey), "of another network");
+    for chain in ["icp:0", "icp:737BA355E855BD4B61279056603E0550", "near:mainnet"] {
+        let found = wallets().account(&chain.parse().expect("legal"), &key(4));
+        assert_eq!(found, Err(WalletError::BadKey), "{chain}");
+    }
+}
+
+/// Whoever does not know a network's root key can still tell what its keys signed.
+#[test]
+fn keys_of_unknown_networks_sign_for_themselves() {
+    let binding = binding();
+    for proof in [proof(&binding, 4), by_delegation(&binding, None)] {
+        assert_eq!(IcpWallets::default().check(&binding, &proof), Ok(()));
+    }
+    let network: ChainId = "icp:00000000000000000000000000000000".parse().expect("legal");
+    let account = wallets().account(&network, &key(4)).expect("a key");
+    let found =
+        IcpWallets::default().check(&Binding { account, ..binding.clone() }, &proof(&binding, 4));
+    assert_eq!(found, Err(WalletError::OtherField { field: "chain" }));
 }
 
 #[test]
@@ -281,12 +262,10 @@ proptest! {
     #[test]
     fn one_changed_byte_spoils_a_delegation(place: prop::sample::Index, flip in 1_u8..) {
         let binding = binding();
-        let mut proof = by_delegation(&binding, Some(vec![canister(2)]));
+        let mut proof = by_delegation(&binding, None);
         let place = place.index(proof.signature.len());
         proof.signature[place] ^= flip;
-        let trust = Trust { root_key: Net::new().root, relying_party: None };
-        let wallets = IcpWallets::new(trust, Some(canister(2)));
-        prop_assert!(wallets.check_at(&binding, &proof, NOW).is_err());
+        prop_assert!(wallets().check(&binding, &proof).is_err());
     }
 
     #[test]

@@ -105,9 +105,9 @@ for (const [name, root, last, chain] of chains) {
   state("delegation-chain", `${name}, expired`, late, { valid: false, principal });
 }
 
-// --- Proofs of the binding of wallet/tests.rs, in the form that IcpWallets reads.
+// --- Proofs of the binding of wallet/tests.rs, in the form that IcpWallets reads, and what a page
+// hands back from which IcpWallets makes them.
 
-const domain = Buffer.from("\x12anchorhold-binding");
 const message = (principal) =>
   [
     "anchorhold asks you to bind this principal to a member key. It calls no canister.",
@@ -123,7 +123,7 @@ const proofs = [];
 async function prove(name, identity, chain) {
   const principal = identity.getPrincipal().toText();
   const text = Buffer.from(message(principal));
-  const sender_sig = await identity.sign(Uint8Array.from(Buffer.concat([domain, text])));
+  const sender_sig = await identity.sign(Uint8Array.from(text));
   const envelope = {
     sender_pubkey: Uint8Array.from(identity.getPublicKey().toDer()),
     sender_delegation: chain?.delegations.map(({ delegation, signature }) => ({
@@ -137,9 +137,13 @@ async function prove(name, identity, chain) {
     sender_sig: Uint8Array.from(sender_sig),
   };
   if (!chain) delete envelope.sender_delegation;
+  const answer = JSON.stringify({
+    ...(chain ? chain.toJSON() : { publicKey: hex(envelope.sender_pubkey) }),
+    signature: hex(sender_sig),
+  });
   const is_targeted = chain?.delegations.some(({ delegation }) => delegation.targets) ?? false;
   const signature = hex(encode(envelope));
-  proofs.push({ name, principal, message: hex(text), signature, is_targeted });
+  proofs.push({ name, principal, message: hex(text), signature, answer, is_targeted });
 }
 for (const [alg, root] of Object.entries(roots)) await prove(alg, root);
 for (const [name, , last, chain] of chains) {

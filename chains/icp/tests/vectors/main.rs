@@ -3,11 +3,11 @@
 
 use std::{fs, path::Path};
 
-use anchorhold_icp::{IcpWallets, Principal, SCHEME_IC, verify, wallet::Trust};
-use chain::WalletError;
+use anchorhold_icp::{IcpWallets, SCHEME_IC, verify};
+use chain::{WalletError, Wallets as _};
 use governance::log::{Binding, WalletProof};
 use serde_json::{Value, json};
-use types::{AccountId, ContextId, InvitationId, MemberSecret, UnixMillis};
+use types::{AccountId, ContextId, InvitationId, MemberSecret};
 
 const OURS: &str = include_str!("../icp-sdk-core.json");
 /// Where those of others lie.
@@ -113,43 +113,43 @@ fn the_librarys_own_statements_agree() {
     }
 }
 
+/// Before the delegations of these proofs are over, in Unix seconds.
+const BEFORE_S: u64 = 1_790_000_000;
+
 #[test]
 fn the_librarys_identities_prove_bindings() {
-    let registry: Principal = "ryjl3-tyaaa-aaaaa-aaaba-cai".parse().expect("legal");
-    let anywhere = IcpWallets::mainnet();
-    let at_registry = IcpWallets::new(Trust::default(), Some(registry));
     for proof in ours()["proofs"].as_array().expect("a list") {
         let (name, principal) = (&proof["name"], proof["principal"].as_str().expect("text"));
         let account = format!("icp:737ba355e855bd4b61279056603e0550:{principal}");
-        let binding = binding(account.parse().expect("legal"));
-        let bytes = |field: &str| {
-            let text = proof[field].as_str().expect("text");
-            data_encoding::HEXLOWER.decode(text.as_bytes()).expect("hex")
-        };
+        let account: AccountId = account.parse().expect("legal");
+        let text = |field: &str| proof[field].as_str().expect("text");
+        let bytes =
+            |field: &str| data_encoding::HEXLOWER.decode(text(field).as_bytes()).expect("hex");
         let (message, signature) = (bytes("message"), bytes("signature"));
-        let wallet_proof = WalletProof { scheme: SCHEME_IC, message, signature };
-        let at = |wallets: &IcpWallets, millis: u64| {
-            wallets.check_at(&binding, &wallet_proof, UnixMillis(millis))
-        };
-        assert_eq!(at(&at_registry, 1_790_000_000_999), Ok(()), "{name}");
-        let is_targeted = proof["is_targeted"] == true;
-        let elsewhere = if is_targeted { other("canister") } else { Ok(()) };
-        assert_eq!(at(&anywhere, 1_790_000_000_999), elsewhere, "{name}");
-        let is_delegated = name.as_str().is_some_and(|name| name.contains(','));
-        let later = if is_delegated { other("time") } else { Ok(()) };
-        assert_eq!(at(&at_registry, 1_790_000_001_000), later, "{name}");
+        let answered = str::from_utf8(&message).expect("text");
+        let answered = IcpWallets::default().answered(answered, text("answer"));
+        let theirs = WalletProof { scheme: SCHEME_IC, message, signature };
+        for wallet_proof in [theirs, answered.expect("an answer")] {
+            let at = |time_s| {
+                let binding = binding(account.clone(), time_s);
+                IcpWallets::default().check(&binding, &wallet_proof)
+            };
+            let canister = Err(WalletError::OtherField { field: "canister" });
+            let good = if proof["is_targeted"] == true { canister } else { Ok(()) };
+            assert_eq!(at(BEFORE_S), good, "{name}");
+            let is_delegated = name.as_str().is_some_and(|name| name.contains(','));
+            let late = if is_delegated { Err(WalletError::Expired) } else { Ok(()) };
+            assert_eq!(at(BEFORE_S + 1), late, "{name}");
+        }
     }
 }
 
-const fn other(field: &'static str) -> Result<(), WalletError> {
-    Err(WalletError::OtherField { field })
-}
-
-fn binding(account: AccountId) -> Binding {
+fn binding(account: AccountId, time_s: u64) -> Binding {
     Binding {
         context: ContextId::from_bytes([1; 32]),
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account,
+        time_s,
     }
 }
