@@ -6,18 +6,24 @@
 
 pub mod account;
 pub mod ecdsa;
-mod question;
+mod statement;
 pub mod typed_data;
 
-use chain::{AccountKey, WalletError, Wallets};
+use chain::{AccountKey, BlockId, Question, WalletError, Wallets};
 use governance::log::{Answer, Binding, WalletProof, WalletVerifier};
 use serde_json::{Value, json};
 use types::{AccountId, ChainId, UnixMillis};
 
-pub use self::question::Question;
-use crate::felt::{self, Felt};
+pub use self::statement::Statement;
+pub(crate) use self::statement::felts_of;
+use crate::{
+    block::to_hash,
+    felt::{self, Felt},
+};
 
-/// The number of SNIP-12 messages in a [`WalletProof`].
+/// The number of SNIP-12 messages in a [`WalletProof`]. Its signature is what the account's own
+/// code reads, in felts of 32 bytes; before them stands the block in which the account says that it
+/// is its own, once somebody named one: `height u64 ‖ block hash b32`.
 pub const SCHEME_SNIP12: u8 = 4;
 
 /// Who asks.
@@ -44,40 +50,47 @@ impl StarknetWallets {
         Self { class_hash: Some(class_hash) }
     }
 
-    /// What to ask the account, once the message says what `binding` needs.
+    /// What the account should have signed, once the message says what `binding` needs.
     ///
     /// # Errors
     /// [`WalletError`] if it says something else, or is malformed. No chain is asked.
-    pub fn question(
+    pub fn statement(
         &self,
         binding: &Binding,
         proof: &WalletProof,
-    ) -> Result<Question, WalletError> {
+    ) -> Result<Statement, WalletError> {
         if proof.scheme != SCHEME_SNIP12 {
             return Err(WalletError::Unsupported { account: binding.account.clone() });
         }
         // First, so that an account that is none of ours is not judged.
-        let (_, account) = signer(binding)?;
-        let message = question::read(&proof.message)?;
+        let (_, account) = signer(&binding.account)?;
+        let message = statement::read(&proof.message)?;
         let issued_at_s = message.pointer("/message/Issued at").and_then(Value::as_u64);
         let issued_at_s = issued_at_s.ok_or(WalletError::Malformed { what: "time" })?;
         compare(&message, &expected(binding, issued_at_s)?)?;
-        Ok(Question {
-            account,
-            message_hash: question::hash(&message, &account)?,
-            signature: question::signature(&proof.signature)?,
-        })
+        let (block, felts) = statement::parts(&proof.signature)?;
+        let (message_hash, signature) =
+            (statement::hash(&message, &account)?, statement::felts_of(felts)?);
+        Ok(Statement { account, message_hash, signature, block })
     }
 }
 
 impl Wallets for StarknetWallets {
-    /// [`WalletError::BadKey`] also if no class of accounts was named: a key alone has no address.
+    /// [`WalletError::Unnamed`] if no class of accounts was named: a key alone has no address.
     fn account(&self, chain: &ChainId, key: &AccountKey) -> Result<AccountId, WalletError> {
         let public = private_key(key).as_ref().and_then(ecdsa::public_key);
-        let (class_hash, public) = self.class_hash.zip(public).ok_or(WalletError::BadKey)?;
+        let public = public.filter(|_| is_ours(chain)).ok_or(WalletError::BadKey)?;
+        let unnamed = || WalletError::Unnamed { chain: chain.clone() };
+        let class_hash = self.class_hash.ok_or_else(unnamed)?;
         let address = account::contract_address(&Felt::ZERO, &public, &class_hash, &[public]);
-        let id = AccountId::new(chain, &format!("{address:#066x}"));
-        id.ok().filter(|_| is_ours(chain)).ok_or(WalletError::BadKey)
+        AccountId::new(chain, &format!("{address:#066x}")).map_err(|_| WalletError::BadKey)
+    }
+
+    /// Any key may be one of any account: the account's own code decides.
+    fn fits(&self, account: &AccountId, key: &AccountKey) -> Result<(), WalletError> {
+        signer(account)?;
+        let public = private_key(key).as_ref().and_then(ecdsa::public_key);
+        public.map(drop).ok_or(WalletError::BadKey)
     }
 
     fn message(&self, binding: &Binding, now: UnixMillis) -> Result<String, WalletError> {
@@ -85,15 +98,31 @@ impl Wallets for StarknetWallets {
     }
 
     fn sign(&self, message: &str, key: &AccountKey) -> Result<WalletProof, WalletError> {
-        let document = question::read(message.as_bytes())?;
+        let document = statement::read(message.as_bytes())?;
         let account = document.pointer("/message/Account").and_then(Value::as_str);
         let account = account.and_then(felt::parse_hex);
         let account = account.ok_or(WalletError::Malformed { what: "account" })?;
-        let hash = question::hash(&document, &account)?;
+        let hash = statement::hash(&document, &account)?;
         let private = private_key(key).ok_or(WalletError::BadKey)?;
         let signature = ecdsa::sign(&private, &hash).map_err(|_| WalletError::BadKey)?;
-        let signature = signature.iter().flat_map(Felt::to_bytes_be).collect();
-        Ok(WalletProof { scheme: SCHEME_SNIP12, message: message.as_bytes().to_vec(), signature })
+        Ok(proof(message, &signature))
+    }
+
+    /// The answer is a JSON list of felts, as `starknet_signTypedData` gives it.
+    fn answered(&self, message: &str, answer: &str) -> Result<WalletProof, WalletError> {
+        statement::answered(answer).map(|signature| proof(message, &signature))
+    }
+
+    fn needs_block(&self, _: &WalletProof) -> bool {
+        true
+    }
+
+    fn in_block(&self, proof: WalletProof, block: BlockId) -> Option<WalletProof> {
+        if proof.scheme != SCHEME_SNIP12 {
+            return None;
+        }
+        let signature = statement::in_block(&proof.signature, block)?;
+        Some(WalletProof { signature, ..proof })
     }
 
     /// Never `Ok`: what is sound is [`WalletError::Unsupported`] until the account was asked.
@@ -101,12 +130,29 @@ impl Wallets for StarknetWallets {
         self.question(binding, proof)?;
         Err(WalletError::Unsupported { account: binding.account.clone() })
     }
+
+    /// [`WalletError::BadSignature`] also for one that names no block: nobody could answer it.
+    fn question(&self, binding: &Binding, proof: &WalletProof) -> Result<Question, WalletError> {
+        let statement = self.statement(binding, proof)?;
+        Ok(Question {
+            account: binding.account.clone(),
+            digest: to_hash(&statement.message_hash),
+            signature: statement::bytes_of(&statement.signature),
+            block: statement.block.ok_or(WalletError::BadSignature)?,
+        })
+    }
 }
 
 impl WalletVerifier for StarknetWallets {
     fn verify(&self, binding: &Binding, proof: &WalletProof) -> Answer {
         WalletError::answer(&self.check(binding, proof))
     }
+}
+
+/// A proof that names no block yet.
+fn proof(message: &str, signature: &[Felt]) -> WalletProof {
+    let (message, signature) = (message.as_bytes().to_vec(), statement::bytes_of(signature));
+    WalletProof { scheme: SCHEME_SNIP12, message, signature }
 }
 
 fn private_key(key: &AccountKey) -> Option<Felt> {
@@ -122,8 +168,7 @@ fn is_ours(chain: &ChainId) -> bool {
 }
 
 /// Name of the chain and address of the account that must sign.
-fn signer(binding: &Binding) -> Result<(ChainId, Felt), WalletError> {
-    let account = &binding.account;
+fn signer(account: &AccountId) -> Result<(ChainId, Felt), WalletError> {
     let chain = account.chain();
     if !is_ours(&chain) {
         return Err(WalletError::Unsupported { account: account.clone() });
@@ -137,7 +182,7 @@ fn signer(binding: &Binding) -> Result<(ChainId, Felt), WalletError> {
 }
 
 fn expected(binding: &Binding, issued_at_s: u64) -> Result<Value, WalletError> {
-    let (chain, account) = signer(binding)?;
+    let (chain, account) = signer(&binding.account)?;
     let [context_high, context_low] = halves(binding.context.as_bytes());
     let no_invitation = [0; 32];
     let invitation = binding.invitation.as_ref().map_or(&no_invitation, |id| id.as_bytes());

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Addresses are below this: 2^251 − 256. Source: Starknet, "Contract address".
-const ADDRESS_BOUND: Felt =
+pub(crate) const ADDRESS_BOUND: Felt =
     Felt::from_hex_unchecked("0x07ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00");
 
 /// What an account's `is_valid_signature` said.

@@ -3,7 +3,7 @@
 use chain::Wallets as _;
 use governance::log::WalletVerifier as _;
 use proptest::prelude::*;
-use types::{ContextId, InvitationId, MemberSecret};
+use types::{ContextId, Hash, InvitationId, MemberSecret};
 
 use super::*;
 
@@ -28,21 +28,30 @@ fn binding() -> Binding {
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account: ACCOUNT.parse().expect("legal"),
+        time_s: 0,
     }
 }
 
-fn proof(binding: &Binding, by: u8) -> WalletProof {
+const BLOCK: BlockId = BlockId { height: 7, hash: Hash::from_bytes([5; 32]) };
+
+/// What a wallet gives.
+fn bare(binding: &Binding, by: u8) -> WalletProof {
     let message = WALLETS.message(binding, NOW).expect("a message");
     WALLETS.sign(&message, &key(by)).expect("a signature")
+}
+
+/// What stands in a log.
+fn proof(binding: &Binding, by: u8) -> WalletProof {
+    WALLETS.in_block(bare(binding, by), BLOCK).expect("it names no block yet")
 }
 
 /// The hash that starknet.js 10.8 gives for the same document, and its signature.
 #[test]
 fn wallets_sign_the_same_binding() {
-    let question = WALLETS.question(&binding(), &proof(&binding(), 77)).expect("well-formed");
+    let statement = WALLETS.statement(&binding(), &proof(&binding(), 77)).expect("well-formed");
     let hash = "0x9ce18e894dea2a79351aea4e9d3cc04399f9aeac9cf053c71f3c2ab51f8306";
-    assert_eq!(format!("{:#x}", question.message_hash), hash);
-    let signature = question.signature.iter().map(|felt| format!("{felt:#x}"));
+    assert_eq!(format!("{:#x}", statement.message_hash), hash);
+    let signature = statement.signature.iter().map(|felt| format!("{felt:#x}"));
     assert_eq!(
         signature.collect::<Vec<_>>(),
         [
@@ -55,27 +64,54 @@ fn wallets_sign_the_same_binding() {
 }
 
 #[test]
-fn the_account_alone_decides() {
+fn the_account_alone_decides_and_in_a_block() {
     let binding = binding();
-    let proof = proof(&binding, 77);
-    assert_eq!(WALLETS.verify(&binding, &proof), Answer::Unknown);
-    let question = WALLETS.question(&binding, &proof).expect("well-formed");
-    assert_eq!(question.account, felt::parse_hex("0xa11ce").expect("a felt"));
-    assert_eq!(question.calldata().len(), 4);
-    assert_eq!(question.answer(&[felt::short_string("VALID").expect("short")]), Answer::Valid);
-    for result in [&[][..], &[Felt::ONE], &[Felt::ZERO]] {
-        assert_eq!(question.answer(result), Answer::Invalid, "{result:?}");
-    }
+    let bare = bare(&binding, 77);
+    assert!(WALLETS.needs_block(&bare));
+    assert_eq!(WALLETS.question(&binding, &bare), Err(WalletError::BadSignature));
+    assert_eq!(WALLETS.verify(&binding, &bare), Answer::Invalid, "nobody could answer");
+    let named = WALLETS.in_block(bare.clone(), BLOCK).expect("it names no block yet");
+    assert_eq!(WALLETS.verify(&binding, &named), Answer::Unknown);
+    let question = WALLETS.question(&binding, &named).expect("well-formed");
+    assert_eq!((question.block, question.account), (BLOCK, binding.account.clone()));
+    assert_eq!(question.signature, bare.signature);
+    let statement = WALLETS.statement(&binding, &named).expect("well-formed");
+    assert_eq!(question.digest, to_hash(&statement.message_hash));
+    assert_eq!(statement.account, felt::parse_hex("0xa11ce").expect("a felt"));
+    assert_eq!(WALLETS.in_block(named, BLOCK), None, "it names one");
+    assert_eq!(WALLETS.in_block(WalletProof { scheme: 1, ..bare }, BLOCK), None);
 }
 
 #[test]
 fn a_proved_signer_can_be_checked_offline() {
     let binding = binding();
-    let question = WALLETS.question(&binding, &proof(&binding, 77)).expect("well-formed");
-    assert!(question.is_signed_by(&public(77)));
-    assert!(!question.is_signed_by(&public(78)));
-    let guarded = Question { signature: question.signature.repeat(2), ..question };
+    let statement = WALLETS.statement(&binding, &proof(&binding, 77)).expect("well-formed");
+    assert!(statement.is_signed_by(&public(77)));
+    assert!(!statement.is_signed_by(&public(78)));
+    let guarded = Statement { signature: statement.signature.repeat(2), ..statement };
     assert!(!guarded.is_signed_by(&public(77)), "an account with a guardian");
+}
+
+#[test]
+fn a_wallet_answers_with_a_list_of_felts() {
+    let binding = binding();
+    let message = WALLETS.message(&binding, NOW).expect("a message");
+    let signed = bare(&binding, 77);
+    let felts = felts_of(&signed.signature).expect("two felts");
+    let hex: Vec<String> = felts.iter().map(felt::to_hex).collect();
+    let decimal: Vec<String> = felts.iter().map(Felt::to_string).collect();
+    for answer in [json!(hex), json!(decimal)] {
+        assert_eq!(WALLETS.answered(&message, &answer.to_string()), Ok(signed.clone()));
+    }
+    assert!(WALLETS.answered(&message, "[1, \"0x2\", \"3\", \"4\", \"5\"]").is_ok());
+    let prime = "0x800000000000011000000000000000000000000000000000000000000000001";
+    for answer in ["", "[]", "{}", "[null]", "[-1]", "[1.5]", "[\"x\"]", "\"0x1\""] {
+        assert_eq!(WALLETS.answered(&message, answer), Err(WalletError::BadSignature), "{answer}");
+    }
+    let over = json!([prime]).to_string();
+    assert_eq!(WALLETS.answered(&message, &over), Err(WalletError::BadSignature));
+    let long = json!(vec!["0x1"; 129]).to_string();
+    assert_eq!(WALLETS.answered(&message, &long), Err(WalletError::BadSignature));
 }
 
 #[test]
@@ -134,19 +170,30 @@ fn only_the_time_is_the_signers_own() {
     let binding = binding();
     let later = WALLETS.message(&binding, UnixMillis(NOW.0 + 5000)).expect("a message");
     let proof = WALLETS.sign(&later, &key(77)).expect("a signature");
-    let question = WALLETS.question(&binding, &proof).expect("well-formed");
-    assert!(question.is_signed_by(&public(77)));
+    let statement = WALLETS.statement(&binding, &proof).expect("well-formed");
+    assert!(statement.is_signed_by(&public(77)));
 }
 
 #[test]
 fn signatures_are_felts_and_no_other_bytes() {
     let binding = binding();
-    let good = proof(&binding, 77);
+    let good = bare(&binding, 77);
     let with = |signature: Vec<u8>| {
-        WALLETS.question(&binding, &WalletProof { signature, ..good.clone() }).map(drop)
+        WALLETS.statement(&binding, &WalletProof { signature, ..good.clone() }).map(drop)
     };
     assert_eq!(with([good.signature.clone(), vec![0; 64]].concat()), Ok(()));
-    for signature in [vec![], vec![0; 31], vec![0; 65], vec![0xff; 32], vec![0; 32 * 129]] {
+    let block = |felts: &[u8]| [&[0; 40][..], felts].concat();
+    assert_eq!(with(block(&good.signature)), Ok(()));
+    for signature in [
+        vec![],
+        vec![0; 31],
+        vec![0; 65],
+        vec![0xff; 32],
+        vec![0; 32 * 129],
+        block(&[]),
+        block(&[0; 31]),
+        block(&[0xff; 32]),
+    ] {
         assert_eq!(with(signature), Err(WalletError::BadSignature));
     }
 }
@@ -158,8 +205,6 @@ fn accounts_that_cannot_sign_are_refused() {
         WALLETS.check(&Binding { account: account.parse().expect("legal"), ..binding() }, &proof)
     };
     for address in [
-        "0xa11ce",
-        "0x00000000000000000000000000000000000000000000000000000000000A11CE",
         "0x0000000000000000000000000000000000000000000000000000000000000000",
         "0x07ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00",
         "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
@@ -179,7 +224,8 @@ fn accounts_that_cannot_sign_are_refused() {
 #[test]
 fn a_key_has_an_account_where_its_class_is_known() {
     let chain: ChainId = "starknet:SN_MAIN".parse().expect("legal");
-    assert_eq!(WALLETS.account(&chain, &key(1)), Err(WalletError::BadKey));
+    let unnamed = WalletError::Unnamed { chain: chain.clone() };
+    assert_eq!(WALLETS.account(&chain, &key(1)), Err(unnamed));
     let wallets = StarknetWallets::for_class(Felt::from(0x22_u8));
     let account = wallets.account(&chain, &key(1)).expect("an account");
     let [public, class] = [public(1), Felt::from(0x22_u8)];
@@ -190,6 +236,15 @@ fn a_key_has_an_account_where_its_class_is_known() {
     assert_eq!(wallets.account(&chain, &over), Err(WalletError::BadKey));
     let ethereum: ChainId = "eip155:1".parse().expect("legal");
     assert_eq!(wallets.account(&ethereum, &key(1)), Err(WalletError::BadKey));
+}
+
+#[test]
+fn any_key_may_be_any_accounts() {
+    let account: AccountId = ACCOUNT.parse().expect("legal");
+    assert_eq!(WALLETS.fits(&account, &key(1)), Ok(()));
+    assert_eq!(WALLETS.fits(&account, &key(0)), Err(WalletError::BadKey));
+    let other = "starknet:SN_MAIN:0x0".parse().expect("legal");
+    assert!(matches!(WALLETS.fits(&other, &key(1)), Err(WalletError::BadAccount { .. })));
 }
 
 proptest! {
@@ -203,8 +258,8 @@ proptest! {
         let place = place.index(changed.message.len());
         changed.message[place] ^= flip;
         // Another time is another message: what was signed does not fit it.
-        let fits = WALLETS.question(&binding, &changed);
-        prop_assert!(!fits.is_ok_and(|question| question.is_signed_by(&public(77))));
+        let fits = WALLETS.statement(&binding, &changed);
+        prop_assert!(!fits.is_ok_and(|statement| statement.is_signed_by(&public(77))));
     }
 
     #[test]
