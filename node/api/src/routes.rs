@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State, rejection::JsonRejection},
 };
-use engine::{Caps, Role, WalletProof};
+use engine::{Caps, Role};
 use engine::{
     EngineError, Link,
     request::{
@@ -18,9 +18,6 @@ use crate::{error::ApiError, server::Shared, wire};
 
 type Answered<T> = Result<Json<T>, ApiError>;
 type Body<T> = Result<Json<T>, JsonRejection>;
-
-/// EIP-4361, as `governance` numbers wallets' schemes.
-const SCHEME_EIP4361: u8 = 1;
 
 pub(crate) async fn health() -> &'static str {
     "ok\n"
@@ -50,7 +47,8 @@ pub(crate) async fn import_account(
     let secret = hex(&body.secret)
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
         .ok_or_else(|| ApiError::BadRequest("a secret key has 64 hex digits".to_owned()))?;
-    let account = shared.engine().import_account(&chain, &secret)?;
+    let account = body.account.map(|account| parse(&account, "account")).transpose()?;
+    let account = shared.engine().import_account(&chain, account, &secret)?;
     Ok(Json(wire::Account { account: account.to_string() }))
 }
 
@@ -324,7 +322,10 @@ pub(crate) async fn join(
     let signature = match (account, body.proof) {
         (None, None) => JoinSignature::None,
         (Some(account), None) => JoinSignature::Held(account),
-        (Some(account), Some(proof)) => given(account, proof)?,
+        (Some(account), Some(proof)) => {
+            let wire::Proof { message, signature: answer, contract: is_contract } = proof;
+            JoinSignature::Given { account, message, answer, is_contract }
+        }
         (None, Some(_)) => {
             let why = "a wallet's proof needs the account that made it";
             return Err(ApiError::BadRequest(why.to_owned()));
@@ -332,17 +333,6 @@ pub(crate) async fn join(
     };
     let context = shared.engine().join(link, signature).await?;
     Ok(Json(wire::Context { context: context.to_string() }))
-}
-
-fn given(account: AccountId, proof: wire::Proof) -> Result<JoinSignature, ApiError> {
-    let bad = || ApiError::BadRequest("a signature is an even number of hex digits".to_owned());
-    let wire::Proof { message, signature, contract } = proof;
-    let signature = hex(&signature).ok_or_else(bad)?;
-    if contract {
-        return Ok(JoinSignature::Contract { account, message, signature });
-    }
-    let proof = WalletProof { scheme: SCHEME_EIP4361, message: message.into_bytes(), signature };
-    Ok(JoinSignature::Given(account, proof))
 }
 
 pub(crate) async fn join_state(

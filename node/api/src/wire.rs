@@ -62,6 +62,9 @@ pub struct Method {
 pub struct ImportAccount {
     /// CAIP-2 chain.
     pub chain: String,
+    /// CAIP-10 account; by default the one that the key names.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The secret key: 64 hex digits.
     pub secret: String,
 }
@@ -211,6 +214,8 @@ pub struct Member {
     pub since_epoch: u64,
     /// Whether it is this node's.
     pub is_self: bool,
+    /// Whether the chain no longer confirms the account: its key was taken from it since.
+    pub has_lapsed: bool,
 }
 
 /// `POST /v1/contexts/{id}/call` and `…/view`.
@@ -291,7 +296,9 @@ pub struct JoinPlan {
     pub member: String,
     /// The account that must sign.
     pub account: Option<String>,
-    /// What it must sign (EIP-191 `personal_sign` for Ethereum).
+    /// What its wallet is given to sign: on Ethereum a text for `personal_sign`, on NEAR the
+    /// `{message, recipient, nonce}` of NEP-413, on the Internet Computer a text for an identity,
+    /// on Starknet the typed data of SNIP-12.
     pub message: Option<String>,
 }
 
@@ -315,7 +322,9 @@ pub struct Join {
 pub struct Proof {
     /// The planned message, byte for byte as it was signed.
     pub message: String,
-    /// The signature, in hex.
+    /// What the wallet answered: the signature in hex; on NEAR `{accountId, publicKey, signature}`,
+    /// on the Internet Computer `{publicKey, signature}` with a delegation if there is one, on
+    /// Starknet the list of felts.
     pub signature: String,
     /// Whether the account is a contract, which is asked whether it signed.
     #[serde(default)]
@@ -450,6 +459,7 @@ impl From<request::MemberInfo> for Member {
             account: info.account.map(|account| account.to_string()),
             since_epoch: info.since_epoch,
             is_self: info.is_self,
+            has_lapsed: info.has_lapsed,
         }
     }
 }
@@ -544,7 +554,8 @@ mod tests {
 
     #[test]
     fn imported_secrets_are_not_printed() {
-        let import = ImportAccount { chain: "eip155:1".to_owned(), secret: "0b".repeat(32) };
+        let import =
+            ImportAccount { chain: "eip155:1".to_owned(), account: None, secret: "0b".repeat(32) };
         assert!(!format!("{import:?}").contains("0b0b"));
     }
 }

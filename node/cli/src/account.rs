@@ -16,7 +16,11 @@ pub(crate) enum AccountCommand {
         /// The account's chain, such as `eip155:1`.
         #[arg(long)]
         chain: ChainId,
-        /// A file with the key as 64 hex digits, which only you may read.
+        /// The account, where a key does not tell it: on Starknet, and for named accounts of NEAR.
+        #[arg(long)]
+        account: Option<AccountId>,
+        /// A file with the key, which only you may read: 64 hex digits, or `ed25519:…` as NEAR's
+        /// tools write it.
         #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
     },
@@ -40,10 +44,11 @@ pub(crate) enum AccountCommand {
 
 pub(crate) async fn account(global: &Global, command: AccountCommand) -> anyhow::Result<()> {
     match command {
-        AccountCommand::Import { chain, key_file } => {
+        AccountCommand::Import { chain, account, key_file } => {
             let key = secret::key(&key_file)?;
             let secret = types::Hash::from_bytes(*key).to_string();
-            let mut body = ImportAccount { chain: chain.to_string(), secret };
+            let account = account.map(|account| account.to_string());
+            let mut body = ImportAccount { chain: chain.to_string(), account, secret };
             let account = Client::open(global)?.post("/v1/accounts", &body).await;
             body.secret.zeroize();
             global.output.show(&account?, |account: &Account| account.account.clone())

@@ -4,25 +4,20 @@ mod record;
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context as _, bail};
-use chain::{AccountKey, Chain, ChainError, Wallets as _};
+use anyhow::Context as _;
+use chain::{AccountKey, Chain, Signer};
 use clap::Subcommand;
-use ethereum::{Ethereum, EthereumConfig, EthereumWallets};
 use serde::Serialize;
 use types::{AccountId, ChainId};
 use url::Url;
 
 use crate::{
     args::Global,
-    chains,
+    chains::{self, Deploying},
     config::{ChainConfig, Config},
     folder::DataFolder,
     secret,
 };
-
-/// Nobody's address, since the zero address is none: asked for its code to see which chain an
-/// endpoint serves.
-const NOBODY: &str = "0x0000000000000000000000000000000000000001";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnchorCommand {
@@ -57,15 +52,24 @@ pub(crate) struct DeployArgs {
     /// The chain, such as `eip155:1`.
     #[arg(long)]
     chain: ChainId,
-    /// A file with the key of the account that pays, as 64 hex digits, which only you may read.
+    /// A file with the key of the account that pays, which only you may read: 64 hex digits, or
+    /// `ed25519:…` as NEAR's tools write it.
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
-    /// The account that the key must be of.
+    /// The account that the key is of, where a key does not tell: on Starknet, and for named
+    /// accounts of NEAR.
     #[arg(long)]
     account: Option<AccountId>,
     /// Who answers for the chain, instead of what the configuration says.
     #[arg(long, value_name = "URL")]
     endpoint: Option<Url>,
+    /// On the Internet Computer: who may make records in it without paying, besides the account;
+    /// may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    creator: Vec<AccountId>,
+    /// The chain is a Starknet for development.
+    #[arg(long)]
+    development: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,9 +92,6 @@ pub(crate) async fn anchor(global: &Global, command: AnchorCommand) -> anyhow::R
 }
 
 async fn deploy(global: &Global, args: DeployArgs) -> anyhow::Result<()> {
-    if args.chain.namespace() != "eip155" {
-        bail!("chain {}: registries are deployed on eip155 chains alone", args.chain);
-    }
     let endpoint = match &args.endpoint {
         Some(endpoint) => endpoint.clone(),
         None => {
@@ -100,20 +101,14 @@ async fn deploy(global: &Global, args: DeployArgs) -> anyhow::Result<()> {
         }
     };
     let key = AccountKey::from_bytes(*secret::key(&args.key_file)?);
-    let payer = EthereumWallets.account(&args.chain, &key)?;
-    if let Some(account) = args.account.filter(|account| *account != payer) {
-        bail!("{} is the key of {payer}, not of {account}", args.key_file.display());
-    }
-    let config = EthereumConfig::new(endpoint.clone());
-    let nobody = Ethereum::new(AccountId::new(&args.chain, NOBODY)?, config.clone())?;
-    match nobody.verify_registry().await {
-        Ok(()) | Err(ChainError::NoRegistry { .. } | ChainError::OtherRegistry { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
+    let payer = chains::payer(&args.chain, args.account, &key)?;
     global.output.progress(&format!("{payer} deploys a registry"));
-    let deployed = Ethereum::deploy(config, &key).await?;
-    let registry = deployed.locator().id().clone();
+    let signer = Signer { account: payer, key };
+    let (creators, development) = (args.creator, args.development);
+    let deploying = Deploying { creators, development };
+    let registry = chains::deploy(&args.chain, endpoint.clone(), &signer, deploying).await?;
     let made = ChainConfig::one(args.chain.clone(), endpoint.clone(), registry);
+    let made = ChainConfig { development, ..made };
     let deployed = Deployed {
         registry: made.registry.to_string(),
         chain: made.id.to_string(),
@@ -128,18 +123,20 @@ async fn deploy(global: &Global, args: DeployArgs) -> anyhow::Result<()> {
 impl Place {
     /// The registry behind its adapter; asks no endpoint.
     fn open(&self, global: &Global) -> anyhow::Result<Arc<dyn Chain>> {
-        let config = match &self.registry {
-            None => configured(global, &self.chain)?,
-            Some(registry) => ChainConfig::of(&self.chain, &self.endpoint, registry)
-                .map_err(|why| anyhow::anyhow!(why))?,
+        let Some(registry) = &self.registry else {
+            let configs = Config::read(&DataFolder::of(global)?.config())?.chains;
+            return chains::adapter(&known(&configs, &self.chain)?, &configs);
         };
-        chains::adapter(&config)
+        let config = ChainConfig::of(&self.chain, &self.endpoint, registry);
+        chains::adapter(&config.map_err(|why| anyhow::anyhow!(why))?, &[])
     }
 }
 
 fn configured(global: &Global, chain: &ChainId) -> anyhow::Result<ChainConfig> {
-    let folder = DataFolder::of(global)?;
-    let config = Config::read(&folder.config())?;
-    let found = config.chains.into_iter().find(|known| known.id == *chain);
+    known(&Config::read(&DataFolder::of(global)?.config())?.chains, chain)
+}
+
+fn known(configs: &[ChainConfig], chain: &ChainId) -> anyhow::Result<ChainConfig> {
+    let found = configs.iter().find(|known| known.id == *chain).cloned();
     found.with_context(|| format!("{chain} is not configured: give --endpoint and --registry"))
 }

@@ -52,8 +52,15 @@ pub(crate) struct ChainConfig {
     pub(crate) needed: NonZeroUsize,
     /// The registry's account there.
     pub(crate) registry: AccountId,
-    /// A light client, so that nothing is taken on the endpoints' word.
+    /// On Ethereum: a light client, so that nothing is taken on the endpoints' word.
     pub(crate) light_client: Option<LightClientConfig>,
+    /// On NEAR: the block from which a light client follows the validators.
+    pub(crate) trusted_block: Option<Hash>,
+    /// On Starknet: the configured chain whose endpoints prove what is final.
+    pub(crate) l1: Option<ChainId>,
+    /// Whether it is a Starknet for development: none of its blocks has a hash that follows from
+    /// its content, and what is in a block is final.
+    pub(crate) development: bool,
 }
 
 /// Where a light client reads, and what it trusts at first.
@@ -91,6 +98,10 @@ struct RawChain {
     registry: String,
     beacon: Option<String>,
     checkpoint: Option<String>,
+    trusted_block: Option<String>,
+    l1: Option<String>,
+    #[serde(default)]
+    development: bool,
 }
 
 const fn yes() -> bool {
@@ -158,7 +169,10 @@ impl Config {
              # needed = 1            # how many of them must agree; a majority by default\n\
              # registry = \"0x…\"\n\
              # beacon = \"…\"          # a beacon node, for a light client,\n\
-             # checkpoint = \"0x…\"    # which starts from this finalized block root\n",
+             # checkpoint = \"0x…\"    # which starts from this finalized block root\n\
+             # trusted_block = \"…\"   # on NEAR: a light client starts from this final block\n\
+             # l1 = \"eip155:1\"       # on Starknet: the chain above that proves what is final\n\
+             # development = true    # a Starknet for development, which has none above\n",
             listen = list(&self.listen),
             bootstrap = list(&self.bootstrap),
             mdns = self.mdns,
@@ -225,10 +239,36 @@ impl RawChain {
         let endpoints: Vec<&str> = self.endpoints.iter().map(String::as_str).collect();
         let chain = ChainConfig::new(&self.id, &endpoints, &self.registry);
         let chain = chain.and_then(|chain| chain.with_needed(self.needed));
-        let light_client = light_client(self.beacon.as_deref(), self.checkpoint.as_deref());
-        let chain =
-            chain.and_then(|chain| Ok(ChainConfig { light_client: light_client?, ..chain }));
+        let chain = chain.and_then(|chain| self.check_kind(chain));
         chain.map_err(|why| format!("chains: {why}"))
+    }
+
+    /// What only one kind of chain has.
+    fn check_kind(&self, chain: ChainConfig) -> Result<ChainConfig, String> {
+        let kind = chain.id.namespace().to_owned();
+        for (key, is_given, of) in [
+            ("beacon", self.beacon.is_some(), "eip155"),
+            ("checkpoint", self.checkpoint.is_some(), "eip155"),
+            ("trusted_block", self.trusted_block.is_some(), "near"),
+            ("l1", self.l1.is_some(), "starknet"),
+            ("development", self.development, "starknet"),
+        ] {
+            if is_given && kind != of {
+                return Err(format!("{key}: only chains of {of} have it, not {}", chain.id));
+            }
+        }
+        if self.l1.is_some() && self.development {
+            return Err("l1, development: no chain is above one for development".to_owned());
+        }
+        let light_client = light_client(self.beacon.as_deref(), self.checkpoint.as_deref())?;
+        let block = |text: &str| {
+            text.parse().map(|hash: near::CryptoHash| Hash::from_bytes(*hash.as_bytes()))
+        };
+        let bad = |error: near::Malformed| format!("trusted_block: {error}");
+        let trusted_block = self.trusted_block.as_deref().map(block).transpose().map_err(bad)?;
+        let l1 = self.l1.as_deref().map(|id| field("l1", id)).transpose()?;
+        let development = self.development;
+        Ok(ChainConfig { light_client, trusted_block, l1, development, ..chain })
     }
 }
 
@@ -269,13 +309,31 @@ impl ChainConfig {
             return Err("endpoints: there is none".to_owned());
         }
         let needed = majority(endpoints.len());
-        Ok(Self { id, endpoints, needed, registry, light_client: None })
+        Ok(Self::bare(id, endpoints, needed, registry))
     }
 
     /// With one endpoint.
     pub(crate) fn one(id: ChainId, endpoint: Url, registry: AccountId) -> Self {
-        let (endpoints, needed) = (vec![endpoint], NonZeroUsize::MIN);
-        Self { id, endpoints, needed, registry, light_client: None }
+        Self::bare(id, vec![endpoint], NonZeroUsize::MIN, registry)
+    }
+
+    const fn bare(
+        id: ChainId,
+        endpoints: Vec<Url>,
+        needed: NonZeroUsize,
+        registry: AccountId,
+    ) -> Self {
+        let (light_client, trusted_block, l1) = (None, None, None);
+        Self {
+            id,
+            endpoints,
+            needed,
+            registry,
+            light_client,
+            trusted_block,
+            l1,
+            development: false,
+        }
     }
 
     /// With these endpoints, a majority of which must agree.
@@ -308,6 +366,16 @@ impl ChainConfig {
         if let Some(LightClientConfig { beacon, checkpoint }) = &self.light_client {
             let beacon = quote(beacon.as_str());
             text.push_str(&format!("beacon = {beacon}\ncheckpoint = \"0x{checkpoint}\"\n"));
+        }
+        if let Some(block) = &self.trusted_block {
+            let block = near::CryptoHash::from_bytes(*block.as_bytes());
+            text.push_str(&format!("trusted_block = \"{block}\"\n"));
+        }
+        if let Some(l1) = &self.l1 {
+            text.push_str(&format!("l1 = {}\n", quote(l1.as_str())));
+        }
+        if self.development {
+            text.push_str("development = true\n");
         }
         text
     }

@@ -109,7 +109,15 @@ mod tests {
 
     fn member(key: &str, role: &str) -> Member {
         let (member, role) = (key.to_owned(), role.to_owned());
-        Member { member, role, caps: 0, account: None, since_epoch: 1, is_self: false }
+        Member {
+            member,
+            role,
+            caps: 0,
+            account: None,
+            since_epoch: 1,
+            is_self: false,
+            has_lapsed: false,
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `anchorhold join`: from a link to a member.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use api::wire::{Context, Join, JoinPlan, JoinState, PlanJoin, Proof};
@@ -13,7 +16,7 @@ use crate::{args::Global, client::Client, duration::Secs};
 /// How often the node is asked how far it is.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// Longest message that a wallet signs, in bytes.
-const MESSAGE_BYTES_MAX: u64 = 4 << 10;
+const MESSAGE_BYTES_MAX: u64 = 16 << 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JoinArgs {
@@ -22,8 +25,9 @@ pub(crate) struct JoinArgs {
     /// The account to come with. The node signs for it if it holds its key.
     #[arg(long)]
     account: Option<AccountId>,
-    /// The signature of the planned message by a wallet elsewhere.
-    #[arg(long, value_name = "HEX", requires_all = ["account", "message_file"])]
+    /// What a wallet elsewhere answered to the planned message, or `@FILE` with it: the signature
+    /// in hex; on NEAR, the Internet Computer and Starknet the JSON that wallets give.
+    #[arg(long, value_name = "ANSWER", requires_all = ["account", "message_file"])]
     signature: Option<String>,
     /// The planned message as it was signed: each plan has its own.
     #[arg(long, value_name = "FILE", requires = "signature")]
@@ -53,17 +57,11 @@ pub(crate) async fn join(global: &Global, args: JoinArgs) -> anyhow::Result<()> 
     }
     let proof = match (args.signature, &args.message_file) {
         (Some(signature), Some(file)) => {
-            let shown = file.display();
-            let size = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?;
-            if size.len() > MESSAGE_BYTES_MAX {
-                bail!("{shown} is too long for a message that a wallet signs");
-            }
-            let message = std::fs::read_to_string(file);
-            let mut message = message.with_context(|| format!("cannot read {shown}"))?;
-            // A plan that went into a file has a line end that is not part of it.
-            if message.ends_with('\n') {
-                message.pop();
-            }
+            let message = read(file)?;
+            let signature = match signature.strip_prefix('@') {
+                Some(file) => read(Path::new(file))?,
+                None => signature,
+            };
             Some(Proof { message, signature, contract: args.contract })
         }
         _ => None,
@@ -87,6 +85,21 @@ pub(crate) async fn join(global: &Global, args: JoinArgs) -> anyhow::Result<()> 
         "joined" => format!("joined {}", joined.context),
         _ => format!("joining {}; see `anchorhold status`", joined.context),
     })
+}
+
+/// What a wallet signs or answers, without the line end that is not part of it.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let shown = file.display();
+    let size = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?;
+    if size.len() > MESSAGE_BYTES_MAX {
+        bail!("{shown} is too long for what a wallet signs or answers");
+    }
+    let text = std::fs::read_to_string(file);
+    let mut text = text.with_context(|| format!("cannot read {shown}"))?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
 }
 
 /// Asks until the join has an end or the time is up.

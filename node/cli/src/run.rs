@@ -8,7 +8,6 @@ use engine::{
     Engine, EngineParts,
     port::{NetInput, NetOutput, PORT_CAPACITY},
 };
-use ethereum::EthereumWallets;
 use net::{Address, Discovery, Net, NetConfig, NetEvent, NetHandle};
 use rand_core::{OsRng, RngCore as _};
 use runtime::{Runtime, RuntimeConfig};
@@ -117,7 +116,7 @@ async fn start(
         keystore: Arc::new(keystore),
         runtime,
         chains,
-        wallets: Arc::new(EthereumWallets),
+        wallets: chains::wallets(),
         peer: (peer.to_bytes(), peer.to_string()),
     };
     join(parts, net, events)

@@ -33,18 +33,22 @@ pub(crate) fn text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// The 32 bytes in `path`, written as 64 hex digits.
+/// The 32 bytes in `path`, written as 64 hex digits or as NEAR writes Ed25519 keys.
 ///
 /// # Errors
 /// Those of [`text`], and if it is no such number.
 pub(crate) fn key(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let text = text(path)?;
-    parse_key(&text)
-        .with_context(|| format!("{} holds no key: expected 64 hex digits", path.display()))
+    parse_key(&text).with_context(|| {
+        format!("{} holds no key: expected 64 hex digits, or ed25519:…", path.display())
+    })
 }
 
 fn parse_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let digits = text.trim();
+    if digits.starts_with("ed25519:") {
+        return near::secret_key(digits);
+    }
     let digits = digits.strip_prefix("0x").unwrap_or(digits);
     if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

@@ -52,8 +52,18 @@ fn member_row(member: &Member) -> Vec<String> {
         member.role.clone(),
         format!("since {}", member.since_epoch),
         member.account.clone().unwrap_or_default(),
-        if member.is_self { "this node".to_owned() } else { String::new() },
+        note(member),
     ]
+}
+
+fn note(member: &Member) -> String {
+    let lapsed = "its chain no longer confirms the account";
+    match (member.is_self, member.has_lapsed) {
+        (false, false) => String::new(),
+        (true, false) => "this node".to_owned(),
+        (false, true) => lapsed.to_owned(),
+        (true, true) => format!("this node; {lapsed}"),
+    }
 }
 
 fn of_node(node: &Node) -> String {

@@ -5,6 +5,7 @@
 //! command.
 
 mod anchor;
+mod bindings;
 mod call;
 mod govern;
 mod outputs;
@@ -262,6 +263,8 @@ pub(crate) struct Context {
     fetching: bool,
     /// Proofs of wallets about which a chain is being asked.
     asking: BTreeSet<Hash>,
+    /// Whether members' accounts still stand behind them.
+    bindings: bindings::Bindings,
     /// Whether the wallets of claims say so still.
     still: wallets::Still,
     /// Batches of admins that this node may have to order.
@@ -295,6 +298,7 @@ impl Context {
             work: JoinSet::new(),
             fetching: false,
             asking: BTreeSet::new(),
+            bindings: bindings::Bindings::new(),
             still: wallets::Still::new(),
             proposed: VecDeque::new(),
             halted: None,
@@ -331,6 +335,9 @@ impl Context {
 
     async fn enter(&mut self) {
         self.join_topic().await;
+        if let Err(error) = self.read_bindings() {
+            tracing::error!(context = ?self.id, %error, "members' accounts are not checked");
+        }
         self.resume_governing();
         self.follow_chain();
         self.feed(Input::Root(self.root)).await;
@@ -342,6 +349,7 @@ impl Context {
         self.feed(Input::Tick).await;
         self.advance_governing().await;
         self.fetch_app();
+        self.check_bindings();
     }
 
     fn wake(&self) -> Instant {
@@ -349,7 +357,8 @@ impl Context {
             Some(at) => Duration::from_millis(at.0.saturating_sub(now().0)),
             None => IDLE_MAX,
         };
-        Instant::now() + idle.min(IDLE_MAX)
+        let next = Instant::now() + idle.min(IDLE_MAX);
+        self.bindings.next().map_or(next, |check| check.min(next))
     }
 
     async fn take(&mut self, command: Command) {
@@ -430,6 +439,7 @@ impl Context {
             account: member.account.clone(),
             since_epoch: member.joined_epoch,
             is_self: member.record.key == me,
+            has_lapsed: self.bindings.has_lapsed(&member.record.key),
         };
         acl.members().map(info).collect()
     }

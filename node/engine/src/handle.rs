@@ -99,17 +99,30 @@ impl Engine {
 
     // --- accounts
 
-    /// Keeps an account's secret key, sealed, so that this node can sign and send for it.
+    /// Keeps an account's secret key, sealed, so that this node can sign and send for it: of
+    /// `account`, or of the one that the key names.
     ///
     /// # Errors
-    /// [`EngineError::Invalid`] if the key is none for that chain.
+    /// [`EngineError::Invalid`] if the key is none for that chain, or another account's.
     pub fn import_account(
         &self,
         chain: &ChainId,
+        account: Option<AccountId>,
         secret: &[u8; 32],
     ) -> Result<AccountId, EngineError> {
         let key = AccountKey::from_bytes(*secret);
-        let account = self.node.wallets.account(chain, &key)?;
+        let unknown = || EngineError::Invalid(format!("this node knows no wallets of {chain}"));
+        let wallets = self.node.wallets.on(chain).ok_or_else(unknown)?;
+        let account = match account {
+            None => wallets.account(chain, &key)?,
+            Some(account) if account.chain() != *chain => {
+                return Err(EngineError::Invalid(format!("{account} is not on {chain}")));
+            }
+            Some(account) => {
+                wallets.fits(&account, &key)?;
+                account
+            }
+        };
         let mut batch = Batch::new();
         self.node.keystore.put_wallet(&mut batch, &account, secret, &mut OsRng);
         self.node.store.write(batch, Durability::Synced)?;

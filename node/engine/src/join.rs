@@ -8,13 +8,15 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use borsh::{BorshDeserialize, BorshSerialize};
 use chain::{BlockId, Question, WalletError};
 use governance::log::{
-    Acl, Answer, BlockRef, Claim, Entry, Invitation, Invitee, MemberRecord, SignedGenesis,
-    SignedInvitation,
+    Acl, Answer, Binding, BlockRef, Claim, Entry, Invitation, Invitee, MemberRecord, SignedGenesis,
+    SignedInvitation, WalletProof,
 };
 use rand_core::OsRng;
 use store::{Batch, Durability, keystore::MemberSecrets};
 use tokio::sync::oneshot;
-use types::{AccountId, ContextId, ExchangeSecret, Hash, InviteSecret, MemberSecret, encode};
+use types::{
+    AccountId, ContextId, ExchangeSecret, Hash, InviteSecret, MemberKey, MemberSecret, encode,
+};
 
 use crate::{
     context::{Command, Me, now},
@@ -59,8 +61,8 @@ pub(crate) fn plan(
     let account = wanted_account(invitation, account)?;
     let message = match &account {
         Some(account) => {
-            let binding = Claim::binding(invitation, me.secret.public(), account.clone());
-            Some(node.wallets.message(&binding, now())?)
+            let binding = binding(link, me.secret.public(), account);
+            Some(node.wallets.of(account)?.message(&binding, now())?)
         }
         None => None,
     };
@@ -118,13 +120,13 @@ pub(crate) async fn start(
 ) -> Result<ContextId, EngineError> {
     let account = match &signature {
         JoinSignature::None => None,
-        JoinSignature::Held(account)
-        | JoinSignature::Given(account, _)
-        | JoinSignature::Contract { account, .. } => Some(account.clone()),
+        JoinSignature::Held(account) | JoinSignature::Given { account, .. } => {
+            Some(account.clone())
+        }
     };
     let plan = plan(node, &link, account)?;
-    let signature = ask_contract(node, &link, &plan, signature).await?;
-    let claim = claim(node, &link, &plan, signature)?;
+    let account = prove(node, &link, &plan, signature).await?;
+    let claim = claim(node, &link, account)?;
     let context = plan.context;
     if !node.begin_join(context) {
         let why = "a join of that context is under way on this node";
@@ -142,67 +144,71 @@ pub(crate) async fn start(
     Ok(context)
 }
 
-/// A contract's signature becomes a proof that names the block in which the contract says so.
-async fn ask_contract(
+/// The account that joins, and its proof; none where the invitation needs none.
+async fn prove(
     node: &Node,
     link: &Link,
     plan: &JoinPlan,
     signature: JoinSignature,
-) -> Result<JoinSignature, EngineError> {
-    let JoinSignature::Contract { account, message, signature } = signature else {
-        return Ok(signature);
+) -> Result<Option<(AccountId, WalletProof)>, EngineError> {
+    let Some(account) = &plan.account else { return Ok(None) };
+    let wallets = node.wallets.of(account)?;
+    let binding = binding(link, plan.member, account);
+    let (proof, is_contract) = match signature {
+        JoinSignature::None | JoinSignature::Held(_) => {
+            let key = node.account_key(account)?;
+            (wallets.sign(&wallets.message(&binding, now())?, &key)?, false)
+        }
+        JoinSignature::Given { message, answer, is_contract, .. } => {
+            (wallets.answered(&message, &answer)?, is_contract)
+        }
     };
+    if is_contract || wallets.needs_block(&proof) {
+        let proof = ask_chain(node, &binding, proof).await?;
+        return Ok(Some((account.clone(), proof)));
+    }
+    wallets.check(&binding, &proof)?;
+    Ok(Some((account.clone(), proof)))
+}
+
+/// The same proof as of the newest final block, in which the chain says that the account signed.
+async fn ask_chain(
+    node: &Node,
+    binding: &Binding,
+    proof: WalletProof,
+) -> Result<WalletProof, EngineError> {
+    let account = &binding.account;
+    let wallets = node.wallets.of(account)?;
     let chain = node.chain(&account.chain())?;
-    let no_proof = || EngineError::from(WalletError::Unsupported { account: account.clone() });
-    let proof = |block: BlockId| {
-        let proof = node.wallets.contract_proof(&message, &signature, block);
-        proof.ok_or_else(no_proof)
+    let in_block = |block: BlockId| {
+        let unsupported = || WalletError::Unsupported { account: account.clone() };
+        wallets.in_block(proof.clone(), block).ok_or_else(unsupported)
     };
-    let binding = Claim::binding(&link.invitation.body, plan.member, account.clone());
     // What is asked does not depend on the block.
-    let nowhere = BlockId { height: 0, hash: Hash::ZERO };
-    let Question { digest, .. } = node.wallets.question(&binding, &proof(nowhere)?)?;
-    let said = chain.account_signed(&account, &digest, &signature, None).await?;
+    let nowhere = in_block(BlockId { height: 0, hash: Hash::ZERO })?;
+    let Question { digest, signature, .. } = wallets.question(binding, &nowhere)?;
+    let said = chain.account_signed(account, &digest, &signature, None).await?;
     if said.answer != Answer::Valid {
-        let why = format!("{account} does not say that it signed this");
+        let chain = account.chain();
+        let why = format!("{chain} does not confirm that {account} signed this");
         return Err(EngineError::Invalid(why));
     }
     let BlockRef { height, hash, .. } = said.block;
-    let proof = proof(BlockId { height, hash })?;
-    Ok(JoinSignature::Given(account, proof))
+    Ok(in_block(BlockId { height, hash })?)
+}
+
+/// What the wallet of `account` must sign for `member` to claim the invitation, as of now.
+fn binding(link: &Link, member: MemberKey, account: &AccountId) -> Binding {
+    Claim::binding(&link.invitation.body, member, account.clone(), now().0 / 1_000)
 }
 
 fn claim(
     node: &Node,
     link: &Link,
-    plan: &JoinPlan,
-    signature: JoinSignature,
+    account: Option<(AccountId, WalletProof)>,
 ) -> Result<Claim, EngineError> {
     let invitation = &link.invitation.body;
     let me = keys(node, link)?;
-    let account = match (&plan.account, signature) {
-        (None, _) => None,
-        (Some(account), JoinSignature::None | JoinSignature::Held(_)) => {
-            let binding = Claim::binding(invitation, plan.member, account.clone());
-            let key = node.account_key(account)?;
-            let message = node.wallets.message(&binding, now())?;
-            Some((account.clone(), node.wallets.sign(&message, &key)?))
-        }
-        (Some(account), JoinSignature::Given(_, proof)) => Some((account.clone(), proof)),
-        (Some(_), JoinSignature::Contract { .. }) => {
-            return Err(EngineError::Invalid("the contract was not asked".to_owned()));
-        }
-    };
-    if let Some((account, proof)) = &account {
-        let binding = Claim::binding(invitation, plan.member, account.clone());
-        match node.wallets.check(&binding, proof) {
-            // The chain said so before it came here, or the members' nodes will ask it.
-            Err(WalletError::Unsupported { .. }) => {
-                node.wallets.question(&binding, proof).map(drop)?;
-            }
-            checked => checked?,
-        }
-    }
     let record = MemberRecord::new(invitation.context, &me.secret, &me.exchange);
     let open: Option<&InviteSecret> = match invitation.invitee {
         Invitee::Open(_) => link.secret.as_ref(),

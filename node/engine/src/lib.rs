@@ -31,7 +31,7 @@ pub use context::role_name;
 pub use error::EngineError;
 pub use governance::{
     anchor::{Account as ChainAccount, Action as ChainAction, Class},
-    log::{BlockRef, Caps, Role, WalletProof},
+    log::{BlockRef, Caps, Role},
 };
 pub use handle::Engine;
 pub use link::Link;

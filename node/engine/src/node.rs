@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chain::{AccountKey, Call, Chain, Receipt, Wallets};
+use chain::{AccountKey, Call, Chain, Receipt, Signer, WalletSet};
 use governance::{anchor::OnChainId, log::WalletVerifier};
 use runtime::{Application, MethodKind, Runtime};
 use store::{Batch, Durability, Keystore, Store, SyncPolicy};
@@ -33,7 +33,7 @@ pub struct EngineParts {
     /// The chains of the node's configuration.
     pub chains: BTreeMap<ChainId, Arc<dyn Chain>>,
     /// What wallets' proofs are checked and made with.
-    pub wallets: Arc<dyn Wallets>,
+    pub wallets: WalletSet,
     /// This node's network id, as bytes and as text.
     pub peer: (Peer, String),
 }
@@ -46,7 +46,7 @@ pub(crate) struct Node {
     pub(crate) keystore: Arc<Keystore>,
     pub(crate) runtime: Runtime,
     pub(crate) chains: BTreeMap<ChainId, Arc<dyn Chain>>,
-    pub(crate) wallets: Arc<dyn Wallets>,
+    pub(crate) wallets: WalletSet,
     verifier: Verifier,
     peer: (Peer, String),
     net: mpsc::Sender<NetOutput>,
@@ -69,7 +69,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Node {
     pub(crate) fn new(parts: EngineParts, net: mpsc::Sender<NetOutput>) -> Self {
-        let verifier = Verifier::new(Arc::clone(&parts.wallets), parts.store.clone());
+        let verifier = Verifier::new(parts.wallets.clone(), parts.store.clone());
         Self {
             store: parts.store,
             keystore: parts.keystore,
@@ -136,7 +136,8 @@ impl Node {
         let key = self.account_key(account)?;
         let sender = Arc::clone(lock(&self.senders).entry(account.clone()).or_default());
         let _turn = sender.lock().await;
-        Ok(chain.submit(record, call, &key).await?)
+        let signer = Signer { account: account.clone(), key };
+        Ok(chain.submit(record, call, &signer).await?)
     }
 
     /// The key with which this node acts for `account`.

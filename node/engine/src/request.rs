@@ -3,7 +3,7 @@
 pub use chain::{OpenProposal, Receipt};
 use governance::{
     anchor,
-    log::{BlockRef, Caps, Role, WalletProof},
+    log::{BlockRef, Caps, Role},
 };
 use types::{
     AccountId, AppId, ChainId, ContextId, DeltaId, EntryId, Hash, InvitationId, MemberKey, Root,
@@ -80,15 +80,15 @@ pub enum JoinSignature {
     /// By the key that this node holds for the account.
     Held(AccountId),
     /// Made elsewhere over [`JoinPlan::message`].
-    Given(AccountId, WalletProof),
-    /// By an account that is a contract, over [`JoinPlan::message`]; the contract is asked.
-    Contract {
-        /// The contract.
+    Given {
+        /// By whom.
         account: AccountId,
         /// The message that was signed.
         message: String,
-        /// The signature, whose form is the contract's own.
-        signature: Vec<u8>,
+        /// What the wallet answered, in its chain's form.
+        answer: String,
+        /// Whether the account is a contract where others are not; it is asked whether it signed.
+        is_contract: bool,
     },
 }
 
@@ -131,6 +131,8 @@ pub struct MemberInfo {
     pub since_epoch: u64,
     /// Whether it is this node's own member.
     pub is_self: bool,
+    /// Whether the chain no longer confirms the account, as far as this node asked.
+    pub has_lapsed: bool,
 }
 
 /// How a context stands.

@@ -8,7 +8,7 @@ use anchorhold_engine::{
     request::{CreateContext, InviteRequest, InviteeChoice},
     wire::{Ask, Greeting, Introduction, JoinAnswer, JoinQuestion, Tell},
 };
-use chain::fake::FakeWallets;
+use chain::{WalletSet, Wallets, fake::FakeWallets};
 use governance::log::{Claim, Entry, MemberRecord};
 use rand_core::OsRng;
 use runtime::{Runtime, RuntimeConfig};
@@ -73,7 +73,7 @@ impl Owner {
             keystore: Arc::new(Keystore::in_memory(&mut OsRng)),
             runtime: Runtime::open(&config).expect("this machine runs guests"),
             chains: BTreeMap::new(),
-            wallets: Arc::new(FakeWallets),
+            wallets: WalletSet::new([("eip155", Arc::new(FakeWallets) as Arc<dyn Wallets>)]),
             peer: (HERE.to_vec(), "here".to_owned()),
         };
         let (to_net, from_engine) = mpsc::channel(PORT_CAPACITY);

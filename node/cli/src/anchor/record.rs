@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use chain::{AccountKey, AnchorHead, Call, Chain, Finality, Wallets as _};
+use chain::{AccountKey, AnchorHead, Call, Chain, Finality, Signer};
 use clap::Args;
-use ethereum::EthereumWallets;
 use governance::anchor::{Account, FLAG_CLAIMS, OnChainId, Outline, Status, Terms};
 use rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
@@ -14,6 +13,7 @@ use types::{AccountId, ContextId, Hash};
 use super::Place;
 use crate::{
     args::Global,
+    chains,
     context::{Delays, delays},
     proposal, secret,
 };
@@ -25,10 +25,14 @@ const PAGES_MAX: usize = 4_096;
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     place: Place,
-    /// A file with the key of the account that pays and becomes the only admin, as 64 hex digits,
-    /// which only you may read.
+    /// A file with the key of the account that pays and becomes the only admin, which only you may
+    /// read: 64 hex digits, or `ed25519:…` as NEAR's tools write it.
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
+    /// The account that the key is of, where a key does not tell: on Starknet, and for named
+    /// accounts of NEAR.
+    #[arg(long)]
+    account: Option<AccountId>,
     /// The id of the context whose genesis names the record.
     #[arg(long, value_name = "ID")]
     context: ContextId,
@@ -99,7 +103,7 @@ pub(crate) async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<
     let chain = args.place.open(global)?;
     let id = chain.locator().chain().clone();
     let key = AccountKey::from_bytes(*secret::key(&args.key_file)?);
-    let payer = EthereumWallets.account(&id, &key)?;
+    let payer = chains::payer(&id, args.account, &key)?;
     let guardian = args.guardian.as_ref().map(|guardian| {
         let account = Account::from_id(guardian).filter(|_| guardian.chain() == id);
         account.with_context(|| format!("{guardian} is no account of {id}"))
@@ -119,7 +123,8 @@ pub(crate) async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<
     let record = chain.locator().context(&payer, &salt).context("the payer is of another chain")?;
     chain.verify_registry().await?;
     global.output.progress(&format!("{payer} makes the record {record}"));
-    let receipt = chain.submit(&record, &Call::Create { salt, terms }, &key).await?;
+    let signer = Signer { account: payer, key };
+    let receipt = chain.submit(&record, &Call::Create { salt, terms }, &signer).await?;
     let salt = Hash::from_bytes(salt).to_string();
     let made = Made { record: record.to_string(), salt, receipt: receipt.into() };
     global.output.show(&made, |made| made.record.clone())

@@ -242,6 +242,7 @@ impl Context {
         }
         self.secrets.extend(secret);
         tracing::info!(context = ?self.id, epoch = applied.epoch, "an entry was sequenced");
+        self.note_bindings(entry);
         self.bid_farewell(&applied.removed);
         if applied.removed.contains(&self.me.secret.public()) {
             self.forget_secrets()?;

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use chain::{ChainError, Question, Signed};
 use governance::log::{Answer, Claim, Invitation};
-use types::Hash;
+use types::{Hash, MemberKey};
 
-use super::{Command, Context};
+use super::{Command, Context, now};
 use crate::error::EngineError;
 
 /// Claims about which it is known, or being asked, whether their wallets say so still.
@@ -25,13 +25,15 @@ pub(crate) struct Said {
     result: Result<Signed, ChainError>,
 }
 
-/// In which block a wallet is asked.
+/// In which block a wallet is asked, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// In the one that its proof names.
     Then,
-    /// In the newest final one.
+    /// In the newest final one, for a claim.
     Now,
+    /// In the newest final one, for a member.
+    Standing(MemberKey),
 }
 
 /// Whether wallets say so still; unknown while the chain is asked.
@@ -57,7 +59,7 @@ impl Context {
     pub(super) fn says_still(&mut self, invitation: &Invitation, claim: &Claim) -> Answer {
         let proof = claim.account.clone().zip(claim.wallet_proof.as_ref());
         let question = proof.and_then(|(account, proof)| {
-            let binding = Claim::binding(invitation, claim.member.key, account);
+            let binding = Claim::binding(invitation, claim.member.key, account, now().0 / 1_000);
             self.node.verifier().question(&binding, proof)
         });
         // A plain account's proof leaves nothing to the chain.
@@ -81,7 +83,7 @@ impl Context {
         }
     }
 
-    fn ask_wallet(
+    pub(super) fn ask_wallet(
         &mut self,
         name: Hash,
         question: Question,
@@ -116,6 +118,7 @@ impl Context {
                 self.wallet_said_then(&name, &question, answer).await;
             }
             // Not known: asked again when the claim comes again.
+            When::Standing(member) => self.binding_stands(&member, answer),
             When::Now if answer == Answer::Unknown => drop(self.still.remove(&name)),
             When::Now => {
                 if let Some(still) = self.still.get_mut(&name) {
