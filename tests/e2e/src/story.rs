@@ -140,14 +140,20 @@ async fn wrong_wallet(world: &World, link: &str) -> Result<String> {
     let bob_account = world.accounts[1].as_str();
     let plan = world.carol.cli(&["join", link, "--account", bob_account, "--plan"]).await?;
     let message = text(&plan, "message")?;
-    let hex: String = message.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let other = world.site.anvil.account(3)?.address;
-    let signed = world.site.anvil.rpc("personal_sign", json!([format!("0x{hex}"), other])).await?;
-    let signature = signed.as_str().context("anvil signs")?;
+    let signature = world.site.sign(3, &world.site.ground.account(2)?.address, &message).await?;
     let file = world.site.secret_file("message", &message)?;
-    let join =
-        ["join", link, "--account", bob_account, "--signature", signature, "--message-file", &file];
-    Ok(format!("a wrong wallet: {}", world.carol.refused(&join, "signed by").await?))
+    let join = [
+        "join",
+        link,
+        "--account",
+        bob_account,
+        "--signature",
+        &signature,
+        "--message-file",
+        &file,
+    ];
+    let line = world.carol.refused(&join, world.site.ground.says_of_a_stranger()).await?;
+    Ok(format!("a wrong wallet: {line}"))
 }
 
 /// The link with one byte of the inviter's key changed, which the inviter signed.
@@ -302,7 +308,7 @@ async fn write_until_dead(caller: Caller, board: String) -> Vec<String> {
 }
 
 async fn lose_chain(world: &mut World) -> Seen {
-    world.site.anvil.stop().await?;
+    world.site.ground.stop().await?;
     world.call(&world.alice, "add", r#"{"title":"without a chain"}"#).await?;
     world.until_equal(&[&world.alice, &world.carol], 27).await?;
     let carol = world.member(&world.carol).await?;
@@ -317,7 +323,7 @@ async fn lose_chain(world: &mut World) -> Seen {
         })
         .await?;
     ensure!(world.role(&world.carol).await? == "read-only", "governed without its chain: {asked}");
-    world.site.anvil.restart().await?;
+    world.site.ground.restart().await?;
     world.until_role(&world.carol, "member").await?;
     world.call(&world.carol, "add", r#"{"title":"carol may write"}"#).await?;
     let root = world.until_equal(&[&world.alice, &world.carol], 28).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{AnvilConfig, Node, eventually, places};
+use harness::{AnvilConfig, DevnetKind, Node, eventually, places};
 use serde_json::Value;
 
 use crate::site::Site;
@@ -47,7 +47,18 @@ impl World {
     /// # Errors
     /// As there.
     pub async fn start_on(config: AnvilConfig) -> Result<Self> {
-        let site = Site::start_on(config).await?;
+        Self::play_on(Site::start_on(config).await?).await
+    }
+
+    /// As [`World::start`], on a chain of another kind.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_devnet(kind: DevnetKind) -> Result<Self> {
+        Self::play_on(Site::start_devnet(kind).await?).await
+    }
+
+    async fn play_on(site: Site) -> Result<Self> {
         let alice = site.node("alice").await?;
         let bob = site.node("bob").await?;
         let carol = site.node("carol").await?;

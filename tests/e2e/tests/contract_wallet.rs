@@ -129,7 +129,7 @@ struct Signed {
 
 impl Wallet {
     async fn deploy(site: &Site) -> Result<Self> {
-        let owner = site.anvil.account(OWNER)?.address;
+        let owner = site.anvil().account(OWNER)?.address;
         let code = format!("{}{}", bytecode()?, word(&owner));
         let receipt = send(site, json!({ "from": owner, "data": code })).await?;
         let address = receipt["contractAddress"].as_str().context("a contract")?.to_owned();
@@ -137,7 +137,7 @@ impl Wallet {
     }
 
     async fn hand_over(&self, site: &Site) -> Result<()> {
-        let (owner, heir) = (site.anvil.account(OWNER)?, site.anvil.account(HEIR)?);
+        let (owner, heir) = (site.anvil().account(OWNER)?, site.anvil().account(HEIR)?);
         let selector = keccak256(b"handOver(address)").to_string();
         let data = format!("0x{}{}", &selector[..8], word(&heir.address));
         let call = json!({ "from": owner.address, "to": self.address, "data": data });
@@ -154,8 +154,8 @@ impl Wallet {
         let plan = node.cli(&["join", link, "--account", &self.account, "--plan"]).await?;
         let message = plan["message"].as_str().context("a message")?;
         let hex: String = message.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let signer = site.anvil.account(index)?.address;
-        let signed = site.anvil.rpc("personal_sign", json!([format!("0x{hex}"), signer])).await?;
+        let signer = site.anvil().account(index)?.address;
+        let signed = site.anvil().rpc("personal_sign", json!([format!("0x{hex}"), signer])).await?;
         let signature = signed.as_str().context("a signature")?.to_owned();
         let file = site.secret_file(&format!("{}-{index}", node.name()), message)?;
         Ok(Signed { signature, file })
@@ -189,9 +189,9 @@ async fn until_member(world: &World, node: &Node, member: &str, wallet: &Wallet)
 
 /// Sends a transaction of an account whose key the chain holds, and makes it final; the receipt.
 async fn send(site: &Site, transaction: Value) -> Result<Value> {
-    let hash = site.anvil.rpc("eth_sendTransaction", json!([transaction])).await?;
-    site.anvil.mine(3).await?;
-    let receipt = site.anvil.rpc("eth_getTransactionReceipt", json!([hash])).await?;
+    let hash = site.anvil().rpc("eth_sendTransaction", json!([transaction])).await?;
+    site.anvil().mine(3).await?;
+    let receipt = site.anvil().rpc("eth_getTransactionReceipt", json!([hash])).await?;
     ensure!(receipt["status"] == "0x1", "it failed: {receipt}");
     Ok(receipt)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use chain::{AccountKey, Call, Chain as _, Finality, Page, Position, Wallets as _};
+use chain::{AccountKey, Call, Chain as _, Finality, Page, Position, Signer, Wallets as _};
 use ethereum::{Ethereum, EthereumConfig, EthereumWallets};
 use governance::{
     anchor::{Action, OnChainId, Terms},
@@ -73,6 +73,12 @@ struct Creator {
     account: AccountId,
 }
 
+impl Creator {
+    fn signer(&self) -> Signer {
+        Signer { account: self.account.clone(), key: self.key.clone() }
+    }
+}
+
 /// A context on a chain of its own, as its creator's node holds it.
 struct Room {
     anvil: Anvil,
@@ -115,7 +121,7 @@ impl Room {
             guardian: None,
             context: acl.context(),
         };
-        registry.submit(&record, &Call::Create { salt, terms }, &creator.key).await?;
+        registry.submit(&record, &Call::Create { salt, terms }, &creator.signer()).await?;
         let ticket = InviteSecret::generate(&mut rng);
         let epoch_secret = EpochSecret::generate(&mut rng);
         let at = registry.locator().start(&record, 0);
@@ -151,7 +157,7 @@ impl Room {
         let record = MemberRecord::new(self.acl.context(), joiner, &exchange);
         let key = AccountKey::from_bytes(*keccak256(joiner.public().as_bytes()).as_bytes());
         let account = EthereumWallets.account(&self.anvil.chain().parse()?, &key)?;
-        let binding = Claim::binding(&invitation.body, joiner.public(), account.clone());
+        let binding = Claim::binding(&invitation.body, joiner.public(), account.clone(), 0);
         let message = EthereumWallets.message(&binding, UnixMillis(0))?;
         let proof = EthereumWallets.sign(&message, &key)?;
         let account = Some((account, proof));
@@ -175,7 +181,7 @@ impl Room {
         let newest = self.registry.head(&self.record, Finality::Latest).await?;
         let now_s = newest.context("a record")?.block.time_s;
         let call = Call::Act { actions: vec![action], expiry_s: now_s + 3_600 };
-        let receipt = self.registry.submit(&self.record, &call, &self.creator.key).await?;
+        let receipt = self.registry.submit(&self.record, &call, &self.creator.signer()).await?;
         ensure!(receipt.rev == Some(2), "not one revision: {receipt:?}");
         Ok(proposal)
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anchorhold_e2e::{Site, World};
 use anyhow::{Context as _, Result, ensure};
-use chain::{AccountKey, Call, Chain as _, Finality};
-use ethereum::{Ethereum, EthereumConfig};
+use chain::{Call, Chain as _, Finality, Signer, Wallets as _};
+use ethereum::{Ethereum, EthereumConfig, EthereumWallets};
 use governance::anchor::{Action, OnChainId};
 use harness::{AnvilConfig, Lie, Node, Proxy, eventually};
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ async fn one_honest_endpoint_is_enough_where_one_must_do() -> Result<()> {
 #[tokio::test]
 async fn without_proofs_two_must_tell_the_same() -> Result<()> {
     let site = Site::start_on(AnvilConfig::default()).await?;
-    let url = site.anvil.url();
+    let url = site.anvil().url();
     let proxies = vec![Proxy::start(&url).await?, Proxy::start(&url).await?];
     proxies.iter().for_each(|proxy| proxy.lie(Lie::Unproved));
     let mut room = Room::open_on(site, proxies, &[], 2).await?;
@@ -114,7 +114,7 @@ async fn without_proofs_two_must_tell_the_same() -> Result<()> {
 #[tokio::test]
 async fn a_wrong_registry_or_network_is_one_clear_line() -> Result<()> {
     let mut site = Site::start_on(AnvilConfig::default()).await?;
-    let (url, registry) = (site.anvil.url(), site.registry.clone());
+    let (url, registry) = (site.anvil().url(), site.registry.clone());
     let proxy = Proxy::start(&url).await?;
     proxy.lie(Lie::OtherChain);
     let cases = [
@@ -128,7 +128,7 @@ async fn a_wrong_registry_or_network_is_one_clear_line() -> Result<()> {
         let mut node = site.prepare(name, &endpoints).await?;
         node.restart().await?;
         eventually(LIMIT, async || one_warning(&node.log()?, said)).await.context(name)?;
-        let (record, chain) = ("0b".repeat(32), site.anvil.chain());
+        let (record, chain) = ("0b".repeat(32), site.anvil().chain());
         let verify = ["anchor", "verify", &record, "--chain", &chain];
         node.refused(&verify, said).await.context(name)?;
         let account = site.import(&node, ADMIN).await?;
@@ -163,14 +163,14 @@ struct Room {
     record: OnChainId,
     /// By which the record is changed, whatever the node's endpoints do.
     registry: Ethereum,
-    admin: AccountKey,
+    admin: Signer,
 }
 
 impl Room {
     /// With one endpoint that may lie and one that does not, of which `needed` must agree.
     async fn open(needed: usize) -> Result<Self> {
         let site = Site::start_on(AnvilConfig::default()).await?;
-        let url = site.anvil.url();
+        let url = site.anvil().url();
         let proxy = Proxy::start(&url).await?;
         Self::open_on(site, vec![proxy], &[url], needed).await
     }
@@ -196,10 +196,12 @@ impl Room {
         let record = status["anchor"]["record"].as_str().context("a record")?;
         let record = OnChainId::new(record.trim_start_matches("0x").parse()?);
         let registry = site.name(&site.registry).parse()?;
-        let registry = Ethereum::new(registry, EthereumConfig::new(site.anvil.url().parse()?))?;
-        let admin = site.anvil.account(ADMIN)?.secret.parse()?;
+        let registry = Ethereum::new(registry, EthereumConfig::new(site.anvil().url().parse()?))?;
+        let key = site.anvil().account(ADMIN)?.secret.parse()?;
+        let account = EthereumWallets.account(registry.locator().chain(), &key)?;
+        let admin = Signer { account, key };
         let room = Self { site, proxies, node, board, apps: vec![app], record, registry, admin };
-        room.site.anvil.mine(3).await?;
+        room.site.anvil().mine(3).await?;
         room.until_final().await?;
         Ok(room)
     }
@@ -222,11 +224,11 @@ impl Room {
 
     /// The first endpoint stays where it is, and the chain goes on for long.
     async fn stop_the_liars_chain(&self) -> Result<()> {
-        let newest = self.site.anvil.rpc("eth_blockNumber", json!([])).await?;
+        let newest = self.site.anvil().rpc("eth_blockNumber", json!([])).await?;
         let digits = newest.as_str().and_then(|text| text.strip_prefix("0x"));
         let height = u64::from_str_radix(digits.context("a number")?, 16)?;
         self.proxy().lie(Lie::OldHead { height });
-        self.site.anvil.rpc("evm_increaseTime", json!([LAG_S])).await.map(drop)
+        self.site.anvil().rpc("evm_increaseTime", json!([LAG_S])).await.map(drop)
     }
 
     /// One more revision, final on the chain.
@@ -239,7 +241,7 @@ impl Room {
         let receipt = self.registry.submit(&self.record, &call, &self.admin).await?;
         self.apps.push(app.to_string());
         ensure!(receipt.rev == u64::try_from(self.rev()).ok(), "another revision: {receipt:?}");
-        self.site.anvil.mine(3).await
+        self.site.anvil().mine(3).await
     }
 
     /// How the board stands.

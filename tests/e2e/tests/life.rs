@@ -2,6 +2,7 @@
 
 use anchorhold_e2e::World;
 use anyhow::{Context as _, Result, ensure};
+use harness::DevnetKind;
 use serde_json::Value;
 
 /// The development chain's accounts that Alice's node holds besides her own.
@@ -18,7 +19,30 @@ struct Council {
 
 #[tokio::test]
 async fn a_context_lives_from_its_creation_to_its_end() -> Result<()> {
-    let council = Council::seat().await?;
+    live(World::start().await?).await
+}
+
+#[tokio::test]
+async fn so_it_does_on_near() -> Result<()> {
+    live(World::start_devnet(DevnetKind::Near).await?).await
+}
+
+#[tokio::test]
+async fn so_it_does_on_the_internet_computer() -> Result<()> {
+    live(World::start_devnet(DevnetKind::Icp).await?).await
+}
+
+#[tokio::test]
+async fn so_it_does_on_starknet() -> Result<()> {
+    if DevnetKind::Starknet.program()?.is_none() {
+        println!("left out: starknet-devnet is not here");
+        return Ok(());
+    }
+    live(World::start_devnet(DevnetKind::Starknet).await?).await
+}
+
+async fn live(world: World) -> Result<()> {
+    let council = Council::seat(world).await?;
     council.three_of_five_change_the_application().await?;
     council.a_delay_is_waited_for_and_an_expiry_is_final().await?;
     council.approvals_of_who_left_do_not_count().await?;
@@ -29,8 +53,7 @@ async fn a_context_lives_from_its_creation_to_its_end() -> Result<()> {
 }
 
 impl Council {
-    async fn seat() -> Result<Self> {
-        let mut world = World::start().await?;
+    async fn seat(mut world: World) -> Result<Self> {
         let guardian = world.site.import(&world.alice, GUARDIAN).await?;
         world.found(&["--delays", "0,0,0,0", "--guardian", &guardian]).await?;
         let mut admins = vec![world.accounts[0].clone()];
@@ -163,7 +186,7 @@ impl Council {
         self.refused(&new, "E10").await?;
         let status = self.world.status(&self.world.alice).await?;
         let record = status["anchor"]["record"].as_str().context("a record")?;
-        let chain = self.world.site.anvil.chain();
+        let chain = self.world.site.ground.chain();
         let shown = self
             .world
             .until(async || {

@@ -13,7 +13,7 @@ async fn what_is_not_final_is_shown_taken_back_and_never_counted() -> Result<()>
     let config = AnvilConfig { slots_in_an_epoch: SLOTS, ..AnvilConfig::default() };
     let mut world = World::start_on(config).await?;
     world.found(&["--delays", "0,0,0,0"]).await?;
-    world.site.anvil.mine(2 * SLOTS).await?;
+    world.site.anvil().mine(2 * SLOTS).await?;
     world.until_quiet(&world.alice).await?;
     for depth in [1, 2, 3, 5, 8, 13, 20] {
         taken_back(&world, depth).await.with_context(|| format!("{depth} blocks deep"))?;
@@ -31,9 +31,9 @@ async fn taken_back(world: &World, depth: u64) -> Result<()> {
     let epoch = world.status(&world.alice).await?["epoch"].clone();
     ensure!(epoch == 1, "counted before it was final");
     let newest = newest(world).await?;
-    world.site.anvil.mine((included + depth - 1).saturating_sub(newest)).await?;
+    world.site.anvil().mine((included + depth - 1).saturating_sub(newest)).await?;
     let deep = crate::newest(world).await?.saturating_sub(included) + 1;
-    world.site.anvil.rpc("anvil_reorg", json!([deep, []])).await.or_else(no_result)?;
+    world.site.anvil().rpc("anvil_reorg", json!([deep, []])).await.or_else(no_result)?;
     world.until(async || shown(world, None).await).await?;
     let events = world.alice.cli(&["events", &world.board]).await?.to_string();
     ensure!(events.contains("retracted"), "nobody was told: {events}");
@@ -44,7 +44,7 @@ async fn taken_back(world: &World, depth: u64) -> Result<()> {
 async fn kept(world: &World) -> Result<()> {
     let meta = "ab".repeat(32);
     world.alice.cli(&["proposal", "new", &world.board, "--meta", &meta]).await?;
-    world.site.anvil.mine(2 * SLOTS + 1).await?;
+    world.site.anvil().mine(2 * SLOTS + 1).await?;
     world
         .until(async || {
             let status = world.status(&world.alice).await?;
@@ -52,10 +52,10 @@ async fn kept(world: &World) -> Result<()> {
             Ok(())
         })
         .await?;
-    world.site.anvil.rpc("anvil_reorg", json!([20, []])).await.or_else(no_result)?;
+    world.site.anvil().rpc("anvil_reorg", json!([20, []])).await.or_else(no_result)?;
     let receipt = world.alice.cli(&["proposal", "new", &world.board, "--meta", &meta]).await?;
     ensure!(receipt["rev"].as_u64() == Some(3), "the final revision is gone: {receipt}");
-    world.site.anvil.mine(2 * SLOTS + 1).await?;
+    world.site.anvil().mine(2 * SLOTS + 1).await?;
     world.until_quiet(&world.alice).await?;
     ensure!(world.status(&world.alice).await?["epoch"] == 3, "the log goes on");
     Ok(())
@@ -74,7 +74,7 @@ async fn shown(world: &World, meta: Option<&str>) -> Result<()> {
 }
 
 async fn newest(world: &World) -> Result<u64> {
-    let number = world.site.anvil.rpc("eth_blockNumber", json!([])).await?;
+    let number = world.site.anvil().rpc("eth_blockNumber", json!([])).await?;
     let digits = number.as_str().and_then(|text| text.strip_prefix("0x"));
     Ok(u64::from_str_radix(digits.context("a number")?, 16)?)
 }

@@ -57,6 +57,31 @@ pub fn anvil() -> Result<PathBuf> {
         .context("there is no anvil: `cargo x setup` installs it")
 }
 
+/// A program of this workspace: the variable `named`, or `file` beside the running test.
+///
+/// # Errors
+/// If there is no such file.
+pub fn built(named: &'static str, file: &str) -> Result<PathBuf> {
+    match std::env::var_os(named) {
+        Some(path) => existing(PathBuf::from(path), named),
+        None => existing(profile_folder()?.join(file), "cargo build --workspace --bins"),
+    }
+}
+
+/// starknet-devnet: `STARKNET_DEVNET`, or on `PATH`; `None` if it is nowhere.
+///
+/// # Errors
+/// If the variable names no file.
+pub fn starknet_devnet() -> Result<Option<PathBuf>> {
+    if let Some(named) = std::env::var_os("STARKNET_DEVNET") {
+        return existing(PathBuf::from(named), "STARKNET_DEVNET").map(Some);
+    }
+    let path = std::env::var_os("PATH").context("there is no PATH")?;
+    let files = std::env::split_paths(&path).map(|folder| folder.join("starknet-devnet"));
+    let mut files = files.filter(|file| file.is_file());
+    Ok(files.next())
+}
+
 /// The root of the sources, above the package whose test or program runs, or above where we stand.
 ///
 /// # Errors
