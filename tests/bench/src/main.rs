@@ -11,11 +11,14 @@ mod board;
 mod disk;
 mod guest_call;
 mod http_write;
+mod icp;
 mod memory;
+mod near;
 mod report;
 mod restart;
 mod sample;
 mod scene;
+mod starknet;
 mod verification;
 mod visible;
 mod world;
@@ -32,12 +35,15 @@ struct Bench {
     run: fn(&Scale) -> Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 11] = [
     Bench { name: "guest-call", run: guest_call::run },
     Bench { name: "restart", run: restart::run },
     Bench { name: "apply", run: apply::run },
     Bench { name: "disk", run: disk::run },
     Bench { name: "verification", run: verification::run },
+    Bench { name: "near", run: near::run },
+    Bench { name: "icp", run: icp::run },
+    Bench { name: "starknet", run: starknet::run },
     Bench { name: "http-write", run: http_write::run },
     Bench { name: "visible", run: visible::run },
     Bench { name: "memory", run: memory::run },

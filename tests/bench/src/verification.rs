@@ -56,6 +56,7 @@ fn wallet(samples: usize) -> Result<Row> {
         invitation: Some(InvitationId::from_bytes([2; 32])),
         member: MemberSecret::from_seed(&[3; 32]).public(),
         account: EthereumWallets.account(&chain, &key)?,
+        time_s: 0,
     };
     let message = EthereumWallets.message(&binding, UnixMillis(1_790_000_000_000))?;
     let proof = EthereumWallets.sign(&message, &key)?;
