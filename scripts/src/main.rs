@@ -1,8 +1,8 @@
 //! Repository tasks: `cargo x <command>`, one file per command; `cargo x help` lists them.
 //!
 //! Reading order: `shell` (runs programs) → `repo` (where things lie) → the commands in the order
-//! in which they use each other: `setup` → `guests` → `traces` → `contracts` → `up`, `test`,
-//! `demo`, `bench` → `tidy` → `ci`.
+//! in which they use each other: `starknet` → `setup` → `guests` → `traces` → `contracts` → `up`,
+//! `devnet`, `test`, `demo`, `bench` → `tidy` → `ci`.
 //!
 //! # Invariants
 //! - Every command builds into one target folder, the one that `cargo metadata` names, and selects
@@ -14,10 +14,12 @@ mod bench;
 mod ci;
 mod contracts;
 mod demo;
+mod devnet;
 mod guests;
 mod repo;
 mod setup;
 mod shell;
+mod starknet;
 mod test;
 mod tidy;
 mod traces;
@@ -39,10 +41,11 @@ pub(crate) struct Command {
     pub(crate) run: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [&Command; 10] = [
+const COMMANDS: [&Command; 11] = [
     &setup::COMMAND,
     &up::COMMAND,
     &test::COMMAND,
+    &devnet::COMMAND,
     &demo::COMMAND,
     &bench::COMMAND,
     &guests::COMMAND,

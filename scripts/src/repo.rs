@@ -6,8 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::guests;
 use crate::shell::{self, Run};
+use crate::{guests, starknet};
+
+/// Folders with a `package.json` of their own.
+const NPM_FOLDERS: [&str; 5] = [
+    "contracts/starknet",
+    "chains/starknet/tests/js",
+    "tests/devnet/icp/js",
+    "tests/devnet/near/js",
+    "tests/e2e/wallets",
+];
 
 /// The repository as cargo sees it.
 #[derive(Debug)]
@@ -71,6 +80,26 @@ impl Repo {
         self.root.join("contracts").join("ethereum")
     }
 
+    /// Folders in which npm keeps what tests need, beside the Ethereum contract's.
+    pub(crate) fn npm_folders(&self) -> Vec<PathBuf> {
+        NPM_FOLDERS.iter().map(|folder| self.root.join(folder)).collect()
+    }
+
+    /// Where cargo builds the contracts that are compiled from Rust.
+    pub(crate) fn contracts_target(&self) -> PathBuf {
+        self.target.join("contracts")
+    }
+
+    /// A contract's folder.
+    pub(crate) fn contract(&self, chain: &str) -> PathBuf {
+        self.root.join("contracts").join(chain)
+    }
+
+    /// Where programs stand that were installed for this repository alone.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
     /// anvil as `ANVIL` names it, as npm installed it, or as `PATH` finds it.
     ///
     /// The native program, not npm's script around it: ending that would leave the child behind.
@@ -113,6 +142,11 @@ impl Repo {
         if let Some(anvil) = self.anvil() {
             vars.push(("ANVIL", anvil.into_os_string()));
         }
+        if let Some(devnet) = starknet::program(self, starknet::DEVNET) {
+            vars.push(("STARKNET_DEVNET", devnet.into_os_string()));
+        }
+        vars.push(("DEVNET_NEAR", self.binary("anchorhold-devnet-near").into_os_string()));
+        vars.push(("DEVNET_ICP", self.binary("anchorhold-devnet-icp").into_os_string()));
         vars
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::repo::Repo;
 use crate::shell::{self, Run};
-use crate::{Command, guests};
+use crate::{Command, guests, starknet};
 
 pub(crate) const COMMAND: Command = Command {
     name: "setup",
@@ -19,7 +19,9 @@ Usage: cargo x setup [node|tests|all] [--check]
 
   node     what the node and its applications need to build: a C++ compiler and libclang (for
            RocksDB), a wasm32 standard library (for applications)
-  tests    that, and Node.js with anvil, forge, solc and the OpenZeppelin contracts (default)
+  tests    that, and Node.js with anvil, forge, solc and the OpenZeppelin contracts, and
+           starknet-devnet with the Cairo compiler, which are compiled here (40 minutes) unless
+           they are on PATH (default)
   all      that, and cargo-nextest and cargo-deny, which are compiled here (10 minutes or more).
            Nothing depends on them: `cargo x test` falls back to `cargo test`, and `cargo x ci`
            leaves the licence check out and says so.
@@ -31,8 +33,8 @@ when you are not root; on a system without apt the line says what to install by 
     run,
 };
 
-/// The longest that one installation may take; a compiled tool on two slow cores needs 15 minutes.
-const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The longest that one installation may take; a large tool on two slow cores needs half an hour.
+pub(crate) const INSTALL_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Where rustup's server cannot be reached it may hang instead of refusing.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 /// The Node.js that the contract's tools are written for.
@@ -59,7 +61,7 @@ struct Need {
     install: fn(&Repo) -> Result<()>,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 9] = [
     Need {
         name: "C++ compiler",
         why: "RocksDB is built from source",
@@ -93,7 +95,29 @@ const NEEDS: [Need; 7] = [
         why: "tests run the contract on a real node: anvil, forge, solc, OpenZeppelin",
         scope: Scope::Tests,
         found: ethereum_tools,
-        install: install_ethereum_tools,
+        install: |repo| npm_install(repo, &repo.ethereum(), "npm-ethereum"),
+    },
+    Need {
+        name: "JavaScript clients",
+        why: "tests sign and call with the libraries that wallets and applications use",
+        scope: Scope::Tests,
+        found: |repo| {
+            let folders = repo.npm_folders();
+            let all = folders.iter().all(|folder| npm_packages(folder).is_some());
+            all.then(|| "installed by npm".to_owned())
+        },
+        install: |repo| {
+            let missing = repo.npm_folders().into_iter();
+            let mut missing = missing.filter(|folder| npm_packages(folder).is_none());
+            missing.try_for_each(|folder| npm_install(repo, &folder, "npm-clients"))
+        },
+    },
+    Need {
+        name: "Starknet tools",
+        why: "tests run the contract on a real node: starknet-devnet, the Cairo compiler",
+        scope: Scope::Tests,
+        found: starknet::found,
+        install: starknet::install,
     },
     Need {
         name: "cargo-nextest",
@@ -269,15 +293,19 @@ fn node_js() -> Option<String> {
 }
 
 fn ethereum_tools(repo: &Repo) -> Option<String> {
+    npm_packages(&repo.ethereum()).filter(|_| repo.anvil().is_some())
+}
+
+/// Whether npm has put all that `folder` asks for there.
+fn npm_packages(folder: &Path) -> Option<String> {
     let read = |file: &str| -> Option<Value> {
-        let text = fs::read_to_string(repo.ethereum().join(file)).ok()?;
+        let text = fs::read_to_string(folder.join(file)).ok()?;
         serde_json::from_str(&text).ok()
     };
     let wanted = read("package-lock.json")?;
     // npm's own note of what it installed.
     let present = read("node_modules/.package-lock.json")?;
-    let complete = holds_all(&present, &wanted) && repo.anvil().is_some();
-    complete.then(|| "installed by npm".to_owned())
+    holds_all(&present, &wanted).then(|| "installed by npm".to_owned())
 }
 
 /// Whether every package of one lock file stands in another, at the same version.
@@ -297,13 +325,12 @@ fn holds_all(present: &Value, wanted: &Value) -> bool {
     })
 }
 
-fn install_ethereum_tools(repo: &Repo) -> Result<()> {
-    let folder = repo.ethereum();
+fn npm_install(repo: &Repo, folder: &Path, log: &str) -> Result<()> {
     // The packages carry their programs: no package needs to run a script of its own.
     Run::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .dir(&folder)
-        .run_quietly(&repo.log("npm-ethereum"), INSTALL_LIMIT)
+        .dir(folder)
+        .run_quietly(&repo.log(log), INSTALL_LIMIT)
 }
 
 fn cargo_install(repo: &Repo, package: &str) -> Result<()> {
