@@ -121,7 +121,7 @@ fn a_batch_of_4096_bytes_is_read_and_refused_cheaply() {
     let context = world.create(&alice);
     let state = world.state();
     let expiry_s = world.now_s() + DAY_S;
-    let padded = |len: u16| [&[6][..], &len.to_be_bytes(), &vec![0; len.into()]].concat();
+    let padded = |len: u16| [&[6][..], &len.to_be_bytes(), &[0].repeat(len.into())].concat();
     for (bytes, code) in [
         (padded(4093), Code::E17),
         (padded(4094), Code::E16),

@@ -103,8 +103,8 @@ impl<'a> Host<'a> {
 }
 
 impl External for Host<'_> {
-    fn storage_set<'b>(
-        &'b mut self,
+    fn storage_set(
+        &mut self,
         tracker: &mut dyn StorageAccessTracker,
         key: &[u8],
         value: &[u8],

@@ -20,7 +20,9 @@ impl Numbers {
 
     fn key(&mut self) -> Vec<u8> {
         let len = self.next(5);
-        (0..len).map(|_| b"\x00\x01\x10\x1f\xf0"[usize::try_from(self.next(5)).unwrap()]).collect()
+        (0..len)
+            .map(|_| b"\x00\x01\x10\x1f\xf0"[usize::try_from(self.next(5)).expect("below five")])
+            .collect()
     }
 }
 
