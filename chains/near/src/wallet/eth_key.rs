@@ -23,7 +23,8 @@ pub(super) fn recover(message: &[u8], signature: &[u8]) -> Result<NearId, Wallet
     recover_over(&digest(message), signature)
 }
 
-/// As [`recover`], over the digest that was signed.
+/// The account whose key signed `digest`: `r ‖ s ‖ v`, low `s`, `v` of 27 or 28 or, as some wallets
+/// write it, 0 or 1.
 pub(crate) fn recover_over(digest: &Hash, signature: &[u8]) -> Result<NearId, WalletError> {
     let mut signature: [u8; 65] = signature.try_into().map_err(|_| WalletError::BadSignature)?;
     let [.., v] = &mut signature;
