@@ -34,7 +34,7 @@ impl Node {
             keystore: Arc::new(Keystore::in_memory(&mut OsRng)),
             runtime: Runtime::open(&config).expect("this machine runs guests"),
             chains: BTreeMap::new(),
-            wallets: WalletSet::new([("eip155", Arc::new(FakeWallets) as Arc<dyn Wallets>)]),
+            wallets: WalletSet::new([("fake", Arc::new(FakeWallets) as Arc<dyn Wallets>)]),
             peer: (vec![1], "1".to_owned()),
         };
         let (to_net, from_engine) = mpsc::channel(PORT_CAPACITY);
