@@ -84,7 +84,7 @@ async fn what_the_wallet_does_not_accept_is_refused(
     let bob = &world.bob;
     let members = world.status(&world.alice).await?["members"].clone();
     let wrong = wallet.sign(&world.site, bob, link, HEIR).await?;
-    let said = "does not say that it signed this";
+    let said = "does not confirm that";
     bob.refused(&wrong.join(link, wallet, "60"), said).await?;
     let other = Signed { signature: "0x12".to_owned(), ..wrong };
     bob.refused(&other.join(link, wallet, "60"), said).await?;
@@ -106,7 +106,7 @@ async fn the_heir_comes_in_and_the_old_owner_does_not(
     let dave = world.site.node("dave").await?;
     let link = wallet.invite(world).await?;
     let old = wallet.sign(&world.site, &dave, &link, OWNER).await?;
-    let said = "does not say that it signed this";
+    let said = "does not confirm that";
     dave.refused(&old.join(&link, wallet, "60"), said).await?;
     let new = wallet.sign(&world.site, &dave, &link, HEIR).await?;
     dave.cli(&new.join(&link, wallet, "90")).await.context("the heir joins")?;

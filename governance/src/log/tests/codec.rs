@@ -148,7 +148,7 @@ fn lists_over_their_bound_are_refused_at_decode() {
     };
     let bytes = encode(&too_many);
     assert_eq!(decode::<Batch>(&bytes, bytes.len()), Err(DecodeError::Malformed));
-    let long = WalletProof { scheme: 1, message: vec![0; 4_097], signature: Vec::new() };
+    let long = WalletProof { scheme: 1, message: vec![0; 16_385], signature: Vec::new() };
     let bytes = encode(&long);
     assert_eq!(decode::<WalletProof>(&bytes, bytes.len()), Err(DecodeError::Malformed));
     let claims_much = [1, 255, 255, 255, 255];

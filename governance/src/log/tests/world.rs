@@ -72,8 +72,9 @@ impl WalletVerifier for Notary {
     }
 }
 
+/// What is signed says nothing about when it is ordered.
 fn deed(binding: &Binding) -> String {
-    format!("{binding:?}")
+    format!("{:?}", Binding { time_s: 0, ..binding.clone() })
 }
 
 pub(super) fn wallet_proof(binding: &Binding) -> WalletProof {
