@@ -154,6 +154,10 @@ pub struct Status {
     pub anchor: Option<AnchorStatus>,
     /// What the rules wait for.
     pub waiting: Vec<String>,
+    /// How many changes of the rules that were asked of this node failed since its start.
+    pub failures: u64,
+    /// Why the last of them did.
+    pub failure: Option<String>,
 }
 
 /// The chain side of a context.
@@ -422,6 +426,8 @@ impl From<request::ContextStatus> for Status {
             pending: status.pending,
             anchor: status.anchor.map(AnchorStatus::from),
             waiting: status.waiting,
+            failures: status.failures.0,
+            failure: status.failures.1,
         }
     }
 }

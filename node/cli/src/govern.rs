@@ -55,7 +55,7 @@ pub(crate) async fn govern(
                 bail!("not sequenced within {secs} s; waiting: {why}");
             }
             tokio::time::sleep(ASK_INTERVAL).await;
-            state = asked(&client, context, &wanted, before.epoch).await?;
+            state = asked(&client, context, &wanted, &before).await?;
         }
     }
     global.output.show(&state, |state| match (state.epoch, &state.waiting) {
@@ -69,12 +69,15 @@ async fn asked(
     client: &Client,
     context: ContextId,
     wanted: &Wanted,
-    epoch_before: u64,
+    before: &Status,
 ) -> anyhow::Result<Governance> {
     let status: Status = client.get(&format!("/v1/contexts/{context}")).await?;
     let members: Vec<Member> = client.get(&format!("/v1/contexts/{context}/members")).await?;
-    if has_come(wanted, &status, &members, epoch_before) {
+    if has_come(wanted, &status, &members, before.epoch) {
         return Ok(Governance { epoch: Some(status.epoch), waiting: None });
+    }
+    if status.failures > before.failures {
+        bail!("it failed: {}", status.failure.as_deref().unwrap_or("no reason was given"));
     }
     let waiting = Some(status.waiting.join("; ")).filter(|why| !why.is_empty());
     Ok(Governance { epoch: None, waiting })
@@ -103,6 +106,7 @@ mod tests {
             "context": "c", "app": "a", "member": "me", "role": role, "epoch": epoch, "head": "h",
             "key_epoch": 0, "root": "r", "deltas": 0, "members": 1, "peers": 0,
             "peers_in_sync": 0, "pending": 0, "anchor": null, "waiting": waiting,
+            "failures": 0, "failure": null,
         }))
         .expect("a status")
     }

@@ -114,6 +114,7 @@ fn one(status: &Status) -> String {
     ];
     lines.extend(status.anchor.iter().flat_map(of_anchor));
     lines.extend(status.waiting.iter().map(|why| pair("waiting", why)));
+    lines.extend(status.failure.iter().map(|why| pair("failed", why)));
     output::table(&lines)
 }
 

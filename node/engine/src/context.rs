@@ -426,6 +426,7 @@ impl Context {
             pending: standing.waiting,
             anchor: self.anchor_status(),
             waiting: self.waiting(),
+            failures: self.failures(),
         }
     }
 

@@ -168,6 +168,9 @@ pub struct ContextStatus {
     pub anchor: Option<AnchorStatus>,
     /// What governance waits for, in words.
     pub waiting: Vec<String>,
+    /// How many changes of the rules that were asked of this node failed since its start, and why
+    /// the last one did.
+    pub failures: (u64, Option<String>),
 }
 
 /// How the chain side of a context stands.

@@ -128,6 +128,11 @@ impl Following {
         !self.backlog.is_empty()
     }
 
+    /// Whether the record was read whole after `at`.
+    pub(super) fn was_read_since(&self, at: Instant) -> bool {
+        self.read_at.is_some_and(|read_at| read_at > at)
+    }
+
     pub(super) fn keep_body(&mut self, proposal: Proposal) {
         if self.bodies.len() >= BODIES_MAX {
             self.bodies.pop_first();

@@ -71,6 +71,8 @@ pub(super) struct Governing {
     /// How many of the next wishes are tried alone, because together they were refused.
     one_by_one: usize,
     failed: Option<String>,
+    /// How many changes that were asked of this node failed since its start, and why the last did.
+    failures: (u64, Option<String>),
 }
 
 /// The change that is under way on the chain.
@@ -99,6 +101,11 @@ enum SentState {
     },
     /// The chain could not be reached.
     Resend {
+        at: Instant,
+        why: String,
+    },
+    /// The contract refused to free a seat that the log says is taken: the record may be ahead.
+    Doubted {
         at: Instant,
         why: String,
     },
@@ -263,7 +270,9 @@ impl Context {
             Some(SentState::Asked { .. }) => "the owner's node".to_owned(),
             Some(SentState::Resend { .. }) => "the chain to be reached again".to_owned(),
             Some(SentState::Proposed { .. }) => "the approval of other admins".to_owned(),
-            Some(SentState::Sending) | None => "the claim to be sequenced".to_owned(),
+            Some(SentState::Sending | SentState::Doubted { .. }) | None => {
+                "the claim to be sequenced".to_owned()
+            }
         };
         JoinAnswer::Waiting(text)
     }
@@ -550,6 +559,14 @@ impl Context {
                 let at = Instant::now() + RESEND_PAUSE;
                 sent.state = SentState::Resend { at, why: error.to_string() };
             }
+            Err(EngineError::Chain(error @ ChainError::Refused { code: Code::E54 }))
+                if sent.wishes.iter().any(|wish| wish.freed_seat().is_some()) =>
+            {
+                sent.state = SentState::Doubted { at: now, why: error.to_string() };
+                if let Some(following) = &self.following {
+                    following.poke();
+                }
+            }
             Err(error) => {
                 if let Some(sent) = self.governing.sent.take() {
                     self.fail_or_split(sent.wishes, error.to_string());
@@ -580,10 +597,37 @@ impl Context {
             // What was sent may have arrived all the same: then its effect is in the log by now,
             // or the contract refuses the second one as stale.
             SentState::Resend { at, .. } => *at <= now,
+            SentState::Doubted { at, why } => {
+                let is_freed = sent.wishes.iter().all(|wish| !self.holds_seat(wish));
+                if is_freed {
+                    self.governing.sent = None;
+                } else if self.has_read_all_since(*at) {
+                    let why = why.clone();
+                    let sent = self.governing.sent.take();
+                    sent.into_iter().for_each(|sent| self.fail(sent.wishes, why.clone()));
+                }
+                return;
+            }
         };
         if is_over {
             self.requeue_unfulfilled();
         }
+    }
+
+    /// Whether the seat that `wish` frees is taken, as the log has it.
+    fn holds_seat(&self, wish: &Wish) -> bool {
+        let Some(freed) = wish.freed_seat() else { return false };
+        let mut seats = self.replica.acl().seats();
+        seats.any(|seat| Account::from_id(seat).as_ref() == Some(freed))
+    }
+
+    /// Whether the record was read after `at`, and the log has all of it.
+    fn has_read_all_since(&self, at: Instant) -> bool {
+        let epoch = self.replica.acl().epoch();
+        let whole = |following: &Following| {
+            following.was_read_since(at) && following.seen_rev() <= epoch && !following.is_behind()
+        };
+        self.following.as_ref().is_none_or(whole)
     }
 
     /// Takes up again what the log does not show: somebody else's batch came first, or it was lost.
@@ -614,6 +658,16 @@ impl Context {
 
     fn fail(&mut self, wishes: Vec<Wish>, why: String) {
         tracing::warn!(context = ?self.id, why, "a change of the rules failed");
+        if wishes.iter().any(|wish| wish.freed_seat().is_some())
+            && matches!(self.governing.queue.front(), Some(Wish::Change(Change::Remove { .. })))
+        {
+            // The removal that the seat had to be freed for.
+            self.governing.queue.pop_front();
+        }
+        if !wishes.iter().all(|wish| matches!(wish, Wish::Change(Change::Add { .. }))) {
+            let (count, _) = self.governing.failures;
+            self.governing.failures = (count.saturating_add(1), Some(why.clone()));
+        }
         for wish in wishes {
             if let Wish::Change(Change::Add { member, .. }) = wish {
                 if self.governing.refused.len() >= REFUSED_MAX {
@@ -626,6 +680,11 @@ impl Context {
     }
 
     // --- status
+
+    /// How many changes failed since the start, and why the last one did.
+    pub(super) fn failures(&self) -> (u64, Option<String>) {
+        self.governing.failures.clone()
+    }
 
     /// What the rules wait for, in words.
     pub(super) fn waiting(&self) -> Vec<String> {
@@ -641,6 +700,9 @@ impl Context {
             Some(SentState::Proposed { .. }) => {}
             Some(SentState::Resend { why, .. }) => {
                 waiting.push(format!("the chain to be reached again: {why}"));
+            }
+            Some(SentState::Doubted { why, .. }) => {
+                waiting.push(format!("the record to be read, which may be ahead: {why}"));
             }
             None => {}
         }
@@ -689,6 +751,17 @@ impl Wish {
         match self {
             Self::Change(change) => Some(change.clone()),
             Self::Call(_) => None,
+        }
+    }
+
+    /// Whose seat it frees, if that is all that it does.
+    fn freed_seat(&self) -> Option<&Account> {
+        match self {
+            Self::Call(ContractCall::Act(actions)) => match actions.as_slice() {
+                [ChainAction::RemoveAdmin { account }] => Some(account),
+                _ => None,
+            },
+            Self::Change(_) | Self::Call(_) => None,
         }
     }
 }
