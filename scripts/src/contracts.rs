@@ -17,7 +17,8 @@ pub(crate) const COMMAND: Command = Command {
 Usage: cargo x contracts [--write]
 
 Builds every chain's contract again and fails if a result differs from the committed artifact; runs
-the tests of contracts/ethereum with forge. Those of the others are tests of the workspace.
+the tests of contracts/ethereum with forge. Those of the others are tests of the
+workspace, but for the interface file of the Internet Computer's, which is compared here.
 
 The contracts for NEAR and the Internet Computer give the same bytes from one compiler alone: where
 rustup's wasm32 target or that compiler is not here, they are left out with a line.
@@ -54,7 +55,20 @@ fn verify(repo: &Repo, write: bool) -> Result<()> {
     npm("test").run()?;
     rust(repo, "near", write)?;
     rust(repo, "icp", write)?;
+    interface(repo)?;
     starknet(repo, write)
+}
+
+/// Whether the interface file of the Internet Computer's contract is what its code says, which the
+/// contract's own tests compare.
+fn interface(repo: &Repo) -> Result<()> {
+    let folder = repo.contract("icp");
+    for command in ["fmt", "test"] {
+        let run = repo.cargo(command).arg("--manifest-path").arg(folder.join("Cargo.toml"));
+        let run = if command == "fmt" { run.arg("--check") } else { run.arg("--locked") };
+        run.env("CARGO_TARGET_DIR", repo.contracts_target()).run()?;
+    }
+    Ok(())
 }
 
 /// A contract that is compiled from Rust.
